@@ -1,0 +1,93 @@
+import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js'
+
+const encoder = new TextEncoder()
+
+export function utf8 (text: string): Uint8Array {
+  return encoder.encode(text)
+}
+
+export function concat (...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const part of parts) {
+    length += part.byteLength
+  }
+  const out = new Uint8Array(length)
+  let offset = 0
+  for (const part of parts) {
+    out.set(part, offset)
+    offset += part.byteLength
+  }
+  return out
+}
+
+/** Byte equality. Not constant-time: only for public values. */
+export function equalBytes (a: Uint8Array, b: Uint8Array): boolean {
+  if (a.byteLength !== b.byteLength) {
+    return false
+  }
+  for (let i = 0; i < a.byteLength; i++) {
+    if (a[i] !== b[i]) {
+      return false
+    }
+  }
+  return true
+}
+
+/** Lexicographic order, shorter first on a tie: negative, zero or positive. */
+export function compareBytes (a: Uint8Array, b: Uint8Array): number {
+  const n = Math.min(a.byteLength, b.byteLength)
+  for (let i = 0; i < n; i++) {
+    if (a[i] !== b[i]) {
+      return a[i] - b[i]
+    }
+  }
+  return a.byteLength - b.byteLength
+}
+
+export function toHex (bytes: Uint8Array): string {
+  let out = ''
+  for (const byte of bytes) {
+    out += byte.toString(16).padStart(2, '0')
+  }
+  return out
+}
+
+/** Parses lower- or upper-case hex. Throws RangeError on anything else. */
+export function fromHex (hex: string): Uint8Array {
+  if (hex.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(hex)) {
+    throw new RangeError('not a hex string')
+  }
+  const out = new Uint8Array(hex.length / 2)
+  for (let i = 0; i < out.length; i++) {
+    out[i] = Number.parseInt(hex.slice(i * 2, i * 2 + 2), 16)
+  }
+  return out
+}
+
+export function u32be (value: number): Uint8Array {
+  const out = new Uint8Array(4)
+  new DataView(out.buffer).setUint32(0, value)
+  return out
+}
+
+export function u64be (value: bigint): Uint8Array {
+  const out = new Uint8Array(8)
+  new DataView(out.buffer).setBigUint64(0, value)
+  return out
+}
+
+interface HashBuiltin { createHash: (name: string) => { update: (data: Uint8Array) => { digest: () => Uint8Array } } }
+interface ProcessLike { getBuiltinModule?: (name: string) => unknown }
+
+// Node's own hash is several times faster than JavaScript; browsers have no process object and use noble.
+const native = ((globalThis as { process?: ProcessLike }).process?.getBuiltinModule?.('node:crypto')) as HashBuiltin | undefined
+
+export function sha256 (...parts: readonly Uint8Array[]): Uint8Array {
+  const data = parts.length === 1 ? parts[0] : concat(...parts)
+  return native == null ? nobleSha256(data) : new Uint8Array(native.createHash('sha256').update(data).digest())
+}
+
+export function sha512 (...parts: readonly Uint8Array[]): Uint8Array {
+  const data = parts.length === 1 ? parts[0] : concat(...parts)
+  return native == null ? nobleSha512(data) : new Uint8Array(native.createHash('sha512').update(data).digest())
+}

@@ -1,0 +1,51 @@
+import { decode, encode, rfc8949EncodeOptions } from 'cborg'
+import { equalBytes } from './bytes.ts'
+import { CocoonError } from './errors.ts'
+import type { Codec } from './codec.ts'
+
+/** Deterministic CBOR of a value (RFC 8949 §4.2.1). Bytes are Uint8Array, amounts bigint. */
+export function encodeCbor (value: unknown): Uint8Array {
+  return encode(value, rfc8949EncodeOptions)
+}
+
+const DECODE_OPTIONS = Object.freeze({
+  strict: true,
+  allowIndefinite: false,
+  allowUndefined: false,
+  allowInfinity: false,
+  allowNaN: false,
+  allowBigInt: true,
+  useMaps: true,
+  rejectDuplicateMapKeys: true
+})
+
+export function encodeWith<T> (codec: Codec<T>, value: T): Uint8Array {
+  return encodeCbor(codec.encode(value))
+}
+
+/**
+ * Decodes and checks: size before parsing, shape, no unknown keys, and that the bytes are the one deterministic
+ * encoding of the value.
+ *
+ * @throws {CocoonError} frame_too_large, frame_malformed
+ */
+export function decodeWith<T> (codec: Codec<T>, bytes: Uint8Array, maxBytes: number, what: string): T {
+  if (bytes.byteLength > maxBytes) {
+    throw new CocoonError('frame_too_large', `${what} has ${bytes.byteLength} bytes, at most ${maxBytes} are allowed`)
+  }
+  let value: T
+  let again: Uint8Array
+  try {
+    value = codec.decode(decode(bytes, DECODE_OPTIONS), what)
+    again = encodeCbor(codec.encode(value))
+  } catch (error) {
+    if (error instanceof CocoonError) {
+      throw error
+    }
+    throw new CocoonError('frame_malformed', `${what} is not valid CBOR`, { cause: error })
+  }
+  if (!equalBytes(bytes, again)) {
+    throw new CocoonError('frame_malformed', `${what} is not in deterministic encoding`)
+  }
+  return value
+}

@@ -1,0 +1,145 @@
+/**
+ * The one table of coded errors. A code is stable: it travels in refusals, labels metrics and is shown to users.
+ * `meaning` says what happened, `remedy` what to do, `httpStatus` what the gateway answers, `retry` whether the same
+ * request can succeed later without being changed.
+ */
+export interface ErrorSpec {
+  readonly meaning: string
+  readonly remedy: string
+  readonly httpStatus: number
+  readonly retry: boolean
+}
+
+function spec (httpStatus: number, retry: boolean, meaning: string, remedy: string): ErrorSpec {
+  return Object.freeze({ httpStatus, retry, meaning, remedy })
+}
+
+export const ERRORS = Object.freeze({
+  // wire
+  frame_too_large: spec(413, false, 'A frame is larger than its type allows.', 'Send a smaller request; see the limits in the protocol package.'),
+  frame_malformed: spec(400, false, 'Bytes are not the deterministic CBOR that the frame type demands.', 'Update the node that sent it.'),
+  version_unsupported: spec(400, false, 'The peer speaks a version that this node does not.', 'Update the older of the two nodes.'),
+  stream_closed: spec(502, true, 'The peer closed the stream before the exchange was complete.', 'Try again; another provider will be chosen.'),
+  timeout: spec(504, true, 'A deadline passed.', 'Try again, or raise the deadline.'),
+  rate_limited: spec(429, true, 'The peer asks for fewer requests.', 'Wait for the time given and try again.'),
+  // identity
+  wrong_network: spec(400, false, 'The object belongs to another network.', 'Use the same network on both sides.'),
+  wrong_peer: spec(400, false, 'The object speaks for another peer than the one that sent it.', 'Ask the peer itself.'),
+  bad_signature: spec(400, false, 'A signature does not verify.', 'Nothing was changed; the sender is faulty or hostile.'),
+  expired: spec(400, true, 'The object is past its time.', 'Ask for a fresh one; check the clock.'),
+  not_yet_valid: spec(400, true, 'The object is from the future.', 'Check the clocks of both sides.'),
+  offer_stale: spec(400, true, 'A newer offer of this provider is known, or this one has expired.', 'Ask the provider for its current offer.'),
+  // attestation
+  evidence_missing: spec(503, true, 'The provider showed no evidence.', 'Choose another provider, or lower the tier that you ask for.'),
+  evidence_malformed: spec(503, true, 'The evidence cannot be parsed.', 'Choose another provider.'),
+  evidence_kind_refused: spec(503, true, 'The policy does not accept this kind of evidence on this network.', 'Use a policy that allows it, or another provider.'),
+  evidence_refused: spec(503, true, 'The evidence does not verify under the policy.', 'Choose another provider; `cocoon explain` lists the reasons.'),
+  report_data_mismatch: spec(503, true, 'The evidence commits to another binding.', 'Choose another provider.'),
+  binding_mismatch: spec(503, true, 'The binding is not the one that the offer or the connection names.', 'Ask the provider for a fresh offer and evidence.'),
+  binding_unknown: spec(409, true, 'The request names a binding that the provider does not hold any more.', 'Fetch fresh evidence and seal again.'),
+  challenge_failed: spec(503, true, 'The challenge answer does not verify.', 'Choose another provider.'),
+  tier_too_low: spec(503, true, 'No provider of the tier asked for is known.', 'Lower min_tier only if you accept less privacy.'),
+  collateral_missing: spec(503, true, 'Collateral that the policy requires is absent or out of date.', 'Fetch collateral, then try again.'),
+  policy_invalid: spec(400, false, 'The attestation policy is not valid.', 'Correct the key that the message names.'),
+  // job
+  model_unknown: spec(404, false, 'No provider known offers this model.', 'List the models with GET /v1/models or `cocoon offers`.'),
+  model_ambiguous: spec(400, false, 'The short model name stands for more than one digest.', 'Use name@digest.'),
+  no_room: spec(503, true, 'The provider has no free slot.', 'Try again shortly.'),
+  quote_unknown: spec(409, true, 'The request names a quote that the provider did not give or no longer honours.', 'Fetch a fresh offer.'),
+  quote_expired: spec(409, true, 'The quote is past its honour time.', 'Fetch a fresh offer.'),
+  header_invalid: spec(400, false, 'The payment header of the request is not acceptable.', 'Update the client.'),
+  max_charge_too_low: spec(400, false, 'The charge allowed does not cover the request.', 'Raise max_cost_nano or shorten the prompt.'),
+  seal_failed: spec(400, false, 'The seal does not open.', 'Fetch fresh evidence and seal again.'),
+  request_replayed: spec(409, false, 'This sealed request was seen before.', 'Seal a new request.'),
+  context_too_long: spec(400, false, 'Prompt and answer do not fit the model\'s context.', 'Shorten the prompt or ask for fewer tokens.'),
+  unsupported_parameter: spec(400, false, 'A parameter is not supported by this engine.', 'Leave it out.'),
+  bad_request: spec(400, false, 'The request body is not acceptable.', 'Correct the parameter that the message names.'),
+  engine_failed: spec(502, true, 'The inference engine failed.', 'Try again; another provider will be chosen.'),
+  engine_unavailable: spec(503, true, 'The inference engine is not running.', 'Start it, or check its address.'),
+  job_cancelled: spec(499, false, 'The job was cancelled.', 'Nothing: what was delivered is billed, nothing more.'),
+  answer_inconsistent: spec(502, true, 'The provider\'s answer contradicts itself or its receipt.', 'Try again; the provider is avoided.'),
+  // money
+  vault_not_accepted: spec(402, false, 'The vault is not one that the network\'s code and parameters give for its owner.', 'Use the vault that `cocoon vault` creates.'),
+  vault_in_debt: spec(402, false, 'The vault left an unpaid debt with this provider.', 'Pay it with `cocoon vault`, or use another provider.'),
+  lane_unknown: spec(402, true, 'The vault has no lane for this provider.', 'Open one; the client does it by itself when it has funds.'),
+  lane_unconfirmed: spec(402, true, 'The lane is not confirmed on chain yet.', 'Wait a few seconds.'),
+  lane_exhausted: spec(402, false, 'The lane has not enough left for this request.', 'Top up the vault or raise the lane cap.'),
+  lane_unlocking: spec(402, false, 'The lane is being unlocked.', 'Open a new lane.'),
+  lane_cap_too_small: spec(402, false, 'The lane\'s cap is under the network\'s minimum.', 'Raise the lane cap.'),
+  lane_busy: spec(409, true, 'Another process writes vouchers for this vault.', 'Stop the other client, or use another home.'),
+  voucher_wrong_network: spec(402, false, 'The voucher belongs to another network.', 'Use the same network on both sides.'),
+  voucher_wrong_lane: spec(402, false, 'The voucher belongs to another vault, payee or epoch.', 'Update the client.'),
+  voucher_bad_signature: spec(402, false, 'The voucher is not signed by the lane\'s signer.', 'Use the signer that the lane pins.'),
+  voucher_not_increasing: spec(402, false, 'The voucher is not above the highest one seen.', 'Send only growing vouchers.'),
+  voucher_above_cap: spec(402, false, 'The voucher is above the lane\'s cap.', 'Raise the lane cap first.'),
+  voucher_late: spec(402, true, 'The voucher did not arrive in time.', 'Check the connection; try again.'),
+  allocation_invalid: spec(402, false, 'The split of the voucher over jobs does not add up.', 'Update the client.'),
+  spending_limit: spec(402, false, 'A spending limit of this client would be passed.', 'Raise the limit in the configuration if you mean it.'),
+  insufficient_funds: spec(402, false, 'The wallet or vault holds too little.', 'Add funds.'),
+  chain_unavailable: spec(503, true, 'The chain cannot be reached.', 'Check the endpoint; payments resume by themselves.'),
+  chain_rejected: spec(502, false, 'The chain refused the message.', 'See the exit code in the message.'),
+  // choosing
+  no_provider: spec(503, true, 'No provider can take this request now.', 'Wait, or relax tier and price; `cocoon explain` lists why.'),
+  no_provider_within_price: spec(503, false, 'No provider is within the price asked for.', 'Raise max_price_nano or max_cost_nano.'),
+  all_providers_failed: spec(503, true, 'Every provider tried failed before the first token.', 'Try again shortly.'),
+  // gateway
+  unauthorized: spec(401, false, 'The API key or token is missing or wrong.', 'Send the key from the configuration.'),
+  host_not_allowed: spec(403, false, 'The Host header is not on the allow-list.', 'Add it to the gateway\'s allowed hosts if it is yours.'),
+  origin_not_allowed: spec(403, false, 'The Origin header is not on the allow-list.', 'Add it to the gateway\'s allowed origins if it is yours.'),
+  unsupported_media_type: spec(415, false, 'The body must be application/json.', 'Set the content-type header.'),
+  body_too_large: spec(413, false, 'The body is larger than allowed.', 'Send less.'),
+  not_found: spec(404, false, 'There is nothing at this address.', 'See the README for the routes.'),
+  method_not_allowed: spec(405, false, 'The route does not take this method.', 'Use the method that the README names.'),
+  // local
+  config_invalid: spec(400, false, 'The configuration is not valid.', 'Correct the key that the message names.'),
+  config_unknown_key: spec(400, false, 'The configuration holds an unknown key.', 'Use the nearest known key that the message names.'),
+  usage: spec(400, false, 'The command line is not valid.', 'See --help.'),
+  port_taken: spec(500, false, 'The port is in use.', 'Stop the other process or choose another port.'),
+  home_locked: spec(500, false, 'Another process uses this home.', 'Stop it, or set another COCOON_HOME.'),
+  not_running: spec(503, true, 'The node that this command talks to is not running.', 'Start it first.'),
+  not_available_yet: spec(501, false, 'This is not built yet.', 'See the README for what is there.'),
+  file_unusable: spec(400, false, 'A file cannot be read or is not what is expected.', 'Check the path and the content.'),
+  internal: spec(500, true, 'Something went wrong inside this node.', 'Please report it with the log.')
+})
+
+export type ErrorCode = keyof typeof ERRORS
+
+export function isErrorCode (value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERRORS, value)
+}
+
+export interface CocoonErrorOptions {
+  readonly details?: Readonly<Record<string, unknown>>
+  readonly retryAfterMs?: number
+  readonly cause?: unknown
+}
+
+/** The only error class that crosses a package border. */
+export class CocoonError extends Error {
+  readonly code: ErrorCode
+  readonly details: Readonly<Record<string, unknown>>
+  readonly retryAfterMs: number
+
+  constructor (code: ErrorCode, message?: string, options: CocoonErrorOptions = {}) {
+    super(message ?? ERRORS[code].meaning, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'CocoonError'
+    this.code = code
+    this.details = options.details ?? {}
+    this.retryAfterMs = options.retryAfterMs ?? 0
+  }
+
+  get spec (): ErrorSpec {
+    return ERRORS[this.code]
+  }
+}
+
+/** Wraps anything thrown into a CocoonError; a CocoonError passes unchanged. */
+export function asCocoonError (error: unknown, fallback: ErrorCode = 'internal'): CocoonError {
+  if (error instanceof CocoonError) {
+    return error
+  }
+  if (error instanceof Error && (error.name === 'TimeoutError')) {
+    return new CocoonError('timeout', undefined, { cause: error })
+  }
+  return new CocoonError(fallback, error instanceof Error ? error.message : String(error), { cause: error })
+}

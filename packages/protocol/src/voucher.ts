@@ -1,0 +1,37 @@
+import { beginCell } from '@ton/core'
+import { concat, sha256, u32be, u64be } from './bytes.ts'
+import { CELL_TAGS, bigOf } from './cells.ts'
+import type { Cell } from '@ton/core'
+
+/** The client's cumulative promise on one lane. Accounts and the network id are 32 bytes; amounts are nanoTON. */
+export interface Voucher {
+  readonly networkId: Uint8Array
+  readonly vault: Uint8Array
+  readonly payee: Uint8Array
+  /** Unix milliseconds, pinned when the lane was opened. */
+  readonly epoch: bigint
+  /** All that the lane has promised in this epoch. */
+  readonly cumulative: bigint
+}
+
+/** voucher#43435631 networkId:bits256 vault:bits256 payee:bits256 epoch:uint64 cumulative:uint64 */
+export function buildVoucherCell (voucher: Voucher): Cell {
+  return beginCell()
+    .storeUint(CELL_TAGS.voucher, 32)
+    .storeUint(bigOf(voucher.networkId), 256)
+    .storeUint(bigOf(voucher.vault), 256)
+    .storeUint(bigOf(voucher.payee), 256)
+    .storeUint(voucher.epoch, 64)
+    .storeUint(voucher.cumulative, 64)
+    .endCell()
+}
+
+// A cell without references and with 116 whole bytes is hashed as d1 = 0 (no refs, level 0), d2 = 2 × 116, then data.
+const DESCRIPTORS = Uint8Array.of(0, 232)
+
+/** What the signer signs: the representation hash of the voucher's cell, computed without building the cell. */
+export function voucherHash (voucher: Voucher): Uint8Array {
+  return sha256(concat(
+    DESCRIPTORS, u32be(CELL_TAGS.voucher), voucher.networkId, voucher.vault, voucher.payee, u64be(voucher.epoch), u64be(voucher.cumulative)
+  ))
+}

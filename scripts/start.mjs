@@ -1,0 +1,3 @@
+import { runEntry } from './run-entry.mjs'
+
+runEntry('testnet/src/bin/start.ts')

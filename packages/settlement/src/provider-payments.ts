@@ -1,0 +1,434 @@
+import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
+import { systemClock } from './clock.ts'
+import { MAX_LANES, REDEEM_THRESHOLD_NANO, REDEEM_VALUE_NANO, VOUCHER_TIMEOUT_MS } from './constants.ts'
+import { acceptPay, beginJob, chainUpdate, debtNano, exposureNano, finishJob, newLane, payableNano, recoverJobs, redeemableNano, vestJob } from './lane.ts'
+import { Store } from './store.ts'
+import { hex, laneKeyOf, unhex } from './types.ts'
+import type { Clock } from './clock.ts'
+import type { LaneState } from './lane.ts'
+import type { KeyValue, StoreWrite } from './store.ts'
+import type { TonPort } from './ton-port.ts'
+import type { VaultContract } from './vault-contract.ts'
+import type { Wallet } from './wallet.ts'
+import type { LaneFrame, NetworkPreset, PayFrame, PayOpen } from '@cocoon-net/protocol'
+
+export interface ProviderPaymentsInit {
+  readonly network: NetworkPreset
+  /** account that redeems pay to, 32 bytes */
+  readonly payee: Uint8Array
+  readonly vaults: VaultContract
+  readonly port: TonPort
+  readonly wallet: Wallet
+  readonly kv: KeyValue
+  readonly clock?: Clock
+  /** how often lanes are read; never slower than an eighth of the unlock time */
+  readonly pollMs?: number
+  readonly redeemThresholdNano?: bigint
+  /** told of failures in the background */
+  readonly onError?: (error: CocoonError) => void
+}
+
+export interface Settlement { readonly vault: Uint8Array, readonly epoch: bigint, readonly redeemedNano: bigint }
+
+export interface JobMeter {
+  /** True when tokens worth `vestedNano` in all may leave; notes them as delivered. */
+  mayLeave (vestedNano: bigint): boolean
+  /** Resolves when they may leave. @throws CocoonError voucher_late */
+  waitFor (vestedNano: bigint, opts?: { signal?: AbortSignal, timeoutMs?: number }): Promise<void>
+  /** Ends the job at its exact charge, after waiting for the last voucher; what is missing becomes a debt. */
+  finish (chargeNano: bigint, opts?: { signal?: AbortSignal, timeoutMs?: number }): Promise<{ paidNano: bigint, debtNano: bigint }>
+  /** Ends a job that failed on this side: it costs nothing. */
+  abort (): Promise<void>
+}
+
+export interface OpenedLane { readonly laneKey: string, readonly frame: LaneFrame }
+
+export interface ProviderPayments {
+  start (): Promise<void>
+  stop (): Promise<void>
+  /** @throws CocoonError vault_not_accepted, lane_cap_too_small, lane_unlocking, lane_unknown, voucher_bad_signature, no_room */
+  openLane (open: PayOpen): Promise<OpenedLane>
+  /** Durable before it resolves. @throws CocoonError as `acceptPay`, lane_unknown */
+  pay (laneKey: string, frame: PayFrame): Promise<{ cumulative: bigint }>
+  beginJob (init: { laneKey: string, clientNonce: Uint8Array, maxChargeNano: bigint, windowNano: bigint }): Promise<JobMeter>
+  /** Redeems now, at a loss too. */
+  settle (filter?: { laneKey?: string }): Promise<Settlement[]>
+  summary (): { lanes: number, earnedNano: bigint, unredeemedNano: bigint, debtNano: bigint }
+}
+
+const DEFAULT_POLL_MS = 5_000
+const DAY_MS = 86_400_000
+
+interface Entry { state: LaneState, queue: Promise<unknown>, waiters: Set<() => void> }
+
+export function createProviderPayments (init: ProviderPaymentsInit): ProviderPayments {
+  return new DefaultProviderPayments(init)
+}
+
+class DefaultProviderPayments implements ProviderPayments {
+  readonly #init: ProviderPaymentsInit
+  readonly #clock: Clock
+  readonly #store: Store
+  readonly #lanes = new Map<string, Entry>()
+  readonly #granted = new Map<string, number>()
+  #cancelPoll: (() => void) | null = null
+  #polling: Promise<void> = Promise.resolve()
+
+  constructor (init: ProviderPaymentsInit) {
+    this.#init = init
+    this.#clock = init.clock ?? systemClock
+    this.#store = new Store(init.kv)
+  }
+
+  async start (): Promise<void> {
+    await this.#store.open()
+    const writes: StoreWrite[] = []
+    for (const [key, value] of await this.#store.list('lane/')) {
+      const state = recoverJobs(value as LaneState)
+      this.#lanes.set(key.slice('lane/'.length), { state, queue: Promise.resolve(), waiters: new Set() })
+      writes.push({ key, value: state })
+    }
+    for (const [key, day] of await this.#store.list('credit/')) {
+      this.#granted.set(key.slice('credit/'.length), day as number)
+    }
+    if (writes.length > 0) {
+      await this.#store.commit(writes)
+    }
+    this.#schedulePoll()
+  }
+
+  async stop (): Promise<void> {
+    this.#cancelPoll?.()
+    this.#cancelPoll = null
+    await this.#polling
+    await Promise.all([...this.#lanes.values()].map(async ({ queue }) => { await queue }))
+    await this.#store.close()
+    this.#lanes.clear()
+    this.#granted.clear()
+  }
+
+  async openLane (open: PayOpen): Promise<OpenedLane> {
+    // "A node accepts a vault only if its address equals the StateInit that it builds itself": vault_not_accepted
+    if (hex(this.#init.vaults.account(open.vaultOwner)) !== hex(open.vault)) {
+      throw new CocoonError('vault_not_accepted')
+    }
+    const id = { vault: open.vault, payee: this.#init.payee, epoch: open.epoch }
+    const laneKey = laneKeyOf(id)
+    let entry = this.#lanes.get(laneKey)
+    if (entry == null) {
+      if (this.#lanes.size >= MAX_LANES) {
+        throw new CocoonError('no_room', `at most ${MAX_LANES} lanes are kept`)
+      }
+      entry = { state: newLane(id, open.signer), queue: Promise.resolve(), waiters: new Set() }
+    } else if (hex(entry.state.signerKey) !== hex(open.signer)) {
+      throw new CocoonError('voucher_bad_signature', 'the lane was opened with another signer')
+    }
+    if (entry.state.chain !== 'confirmed') {
+      await this.#refresh(laneKey, entry)
+    }
+    if (entry.state.chain === 'ended') {
+      throw new CocoonError('lane_unknown', 'the lane ended on chain')
+    }
+    if (entry.state.unlockAt !== 0) {
+      throw new CocoonError('lane_unlocking')
+    }
+    await this.#grant(entry.state)
+    this.#lanes.set(laneKey, this.#lanes.get(laneKey) ?? entry)
+    return this.#status(laneKey)
+  }
+
+  #status (laneKey: string): OpenedLane {
+    const { state } = this.#entry(laneKey)
+    const credit = this.#creditNano(state) - this.#vaultExposure(state)
+    return {
+      laneKey,
+      frame: {
+        t: 'lane',
+        state: state.unlockAt !== 0 ? 'unlocking' : state.chain === 'confirmed' ? 'confirmed' : 'unconfirmed',
+        capNano: state.capNano,
+        highest: state.signature == null
+          ? null
+          : {
+              voucher: { networkId: this.#init.network.networkId, ...state.id, cumulative: state.cumulativeNano },
+              signature: state.signature
+            },
+        allowanceNano: credit > 0n ? credit : 0n,
+        debts: [...state.settled].filter(([, job]) => job.paidNano < job.chargeNano)
+          .slice(0, 8).map(([nonce, job]) => [unhex(nonce), job.chargeNano - job.paidNano] as const),
+        settling: redeemableNano(state) > 0n && this.#shouldRedeem(state)
+      }
+    }
+  }
+
+  /** First-contact credit is granted once per vault and day, within the day's sum, and the grant is on disk first. */
+  async #grant (state: LaneState): Promise<void> {
+    const { enabled, perVaultNano, perDayNano } = this.#init.network.firstContactCredit
+    const vault = hex(state.id.vault)
+    const today = Math.floor(this.#clock.nowMs() / DAY_MS)
+    if (!enabled || this.#granted.get(vault) === today) {
+      return
+    }
+    const old = [...this.#granted].filter(([, day]) => day < today)
+    for (const [gone] of old) {
+      this.#granted.delete(gone)
+    }
+    if (BigInt(this.#granted.size + 1) * perVaultNano > perDayNano) {
+      return
+    }
+    this.#granted.set(vault, today)
+    await this.#store.commit([
+      ...old.filter(([gone]) => gone !== vault).map(([gone]) => ({ key: `credit/${gone}`, value: null })),
+      { key: `credit/${vault}`, value: today }
+    ])
+  }
+
+  #creditNano (state: LaneState): bigint {
+    const { enabled, perVaultNano } = this.#init.network.firstContactCredit
+    return enabled && this.#granted.has(hex(state.id.vault)) ? perVaultNano : 0n
+  }
+
+  #vaultExposure (state: LaneState): bigint {
+    const vault = hex(state.id.vault)
+    let exposed = 0n
+    for (const [key, entry] of this.#lanes) {
+      if (key.startsWith(vault)) {
+        exposed += exposureNano(entry.state) + debtNano(entry.state)
+      }
+    }
+    return exposed
+  }
+
+  async pay (laneKey: string, frame: PayFrame): Promise<{ cumulative: bigint }> {
+    const entry = this.#entry(laneKey)
+    await this.#transition(laneKey, entry, (state) => acceptPay(state, frame, this.#init.network.networkId))
+    if (this.#shouldRedeem(entry.state)) {
+      this.#background(this.#redeem(laneKey, entry))
+    }
+    return { cumulative: frame.voucher.cumulative }
+  }
+
+  async beginJob (job: { laneKey: string, clientNonce: Uint8Array, maxChargeNano: bigint, windowNano: bigint }): Promise<JobMeter> {
+    const { laneKey, windowNano } = job
+    const entry = this.#entry(laneKey)
+    const nonce = hex(job.clientNonce)
+    const vault = hex(entry.state.id.vault)
+    for (const [key, other] of this.#lanes) {
+      if (key.startsWith(vault) && debtNano(other.state) > 0n) {
+        throw new CocoonError('vault_in_debt')
+      }
+    }
+    if (entry.state.chain !== 'confirmed' && this.#creditNano(entry.state) === 0n) {
+      throw new CocoonError('lane_unconfirmed', undefined, { retryAfterMs: this.#pollMs() })
+    }
+    if (entry.state.chain === 'confirmed' && job.maxChargeNano > entry.state.capNano - entry.state.finalisedNano) {
+      throw new CocoonError('lane_exhausted')
+    }
+    await this.#transition(laneKey, entry, (state) => beginJob(state, nonce))
+
+    const mayLeave = (vestedNano: bigint): boolean => {
+      const next = vestJob(entry.state, nonce, vestedNano)
+      if (next === entry.state || this.#allowed(entry, next, nonce, windowNano)) {
+        entry.state = next
+        return true
+      }
+      return false
+    }
+    const until = async (ready: () => boolean, opts: { signal?: AbortSignal, timeoutMs?: number }): Promise<void> => {
+      await waitUntil(entry, this.#clock, ready, opts.timeoutMs ?? VOUCHER_TIMEOUT_MS, opts.signal)
+    }
+    return {
+      mayLeave,
+      waitFor: async (vestedNano, opts = {}) => { await until(() => mayLeave(vestedNano), opts) },
+      finish: async (chargeNano, opts = {}) => {
+        if (chargeNano > job.maxChargeNano) {
+          throw new CocoonError('internal', 'the charge is above what the client allowed')
+        }
+        await until(() => payableNano(entry.state, nonce) >= chargeNano, opts).catch((err: unknown) => {
+          // late or cancelled: what is missing becomes the debt below
+          asCocoonError(err)
+        })
+        let result = { paidNano: 0n, debtNano: 0n }
+        await this.#transition(laneKey, entry, (state) => {
+          const { lane, paidNano, debtNano } = finishJob(state, nonce, chargeNano)
+          result = { paidNano, debtNano }
+          return lane
+        })
+        return result
+      },
+      abort: async () => { await this.#transition(laneKey, entry, (state) => finishJob(state, nonce, 0n).lane) }
+    }
+  }
+
+  /** "A token leaves only if vested − what confirmed vouchers cover ≤ allowance." */
+  #allowed (entry: Entry, next: LaneState, nonce: string, windowNano: bigint): boolean {
+    const confirmed = next.chain === 'confirmed'
+    const job = next.jobs.get(nonce)
+    if (job == null) {
+      return false
+    }
+    const before = exposureNano(entry.state)
+    const after = exposureNano(next)
+    if (confirmed && next.cumulativeNano <= next.capNano && job.vestedNano <= job.allocatedNano) {
+      return true
+    }
+    if (confirmed && next.finalisedNano >= windowNano && next.cumulativeNano < next.capNano && job.vestedNano - job.allocatedNano <= windowNano) {
+      return true
+    }
+    return this.#vaultExposure(next) - before + after <= this.#creditNano(next)
+  }
+
+  async settle (filter: { laneKey?: string } = {}): Promise<Settlement[]> {
+    const done: Settlement[] = []
+    for (const [laneKey, entry] of this.#lanes) {
+      if (filter.laneKey != null && filter.laneKey !== laneKey) {
+        continue
+      }
+      await this.#refresh(laneKey, entry)
+      if (redeemableNano(entry.state) > 0n) {
+        done.push(await this.#redeem(laneKey, entry))
+      }
+    }
+    return done
+  }
+
+  summary (): { lanes: number, earnedNano: bigint, unredeemedNano: bigint, debtNano: bigint } {
+    const out = { lanes: this.#lanes.size, earnedNano: 0n, unredeemedNano: 0n, debtNano: 0n }
+    for (const { state } of this.#lanes.values()) {
+      out.earnedNano += state.finalisedNano
+      out.unredeemedNano += redeemableNano(state)
+      out.debtNano += debtNano(state)
+    }
+    return out
+  }
+
+  #entry (laneKey: string): Entry {
+    const entry = this.#lanes.get(laneKey)
+    if (entry == null) {
+      throw new CocoonError('lane_unknown', 'open the lane first')
+    }
+    return entry
+  }
+
+  /** One transition at a time per lane; the new state is on disk before anything acts on it. */
+  async #transition (laneKey: string, entry: Entry, apply: (state: LaneState) => LaneState): Promise<void> {
+    const run = async (): Promise<void> => {
+      const next = apply(entry.state)
+      await this.#store.commit([{ key: `lane/${laneKey}`, value: next }])
+      // deliveries noted while the write ran are kept
+      let merged = next
+      for (const [nonce, job] of entry.state.jobs) {
+        merged = vestJob(merged, nonce, job.vestedNano)
+      }
+      entry.state = merged
+      for (const wake of [...entry.waiters]) {
+        wake()
+      }
+    }
+    const turn = entry.queue.then(run)
+    entry.queue = turn.catch(() => {})
+    await turn
+  }
+
+  async #refresh (laneKey: string, entry: Entry): Promise<void> {
+    const { vault, payee } = entry.state.id
+    const seen = await this.#init.port.readLane(vault, payee)
+    const signerKey = seen == null ? null : await this.#init.port.readSigner(vault, seen.keyIdx)
+    const changed = chainUpdate(entry.state, seen, signerKey, this.#init.network.minLaneCapNano)
+    if (encodeChain(changed) !== encodeChain(entry.state)) {
+      await this.#transition(laneKey, entry, (state) => chainUpdate(state, seen, signerKey, this.#init.network.minLaneCapNano))
+    }
+  }
+
+  #shouldRedeem (state: LaneState): boolean {
+    const value = redeemableNano(state)
+    return value > 0n && (state.unlockAt !== 0 || value >= (this.#init.redeemThresholdNano ?? REDEEM_THRESHOLD_NANO))
+  }
+
+  /** @throws CocoonError chain_rejected when the lane shows no payment after the redeem */
+  async #redeem (laneKey: string, entry: Entry): Promise<Settlement> {
+    const { id, cumulativeNano, signature, paidOnChainNano, capNano } = entry.state
+    if (signature == null) {
+      throw new CocoonError('internal', 'no voucher to redeem')
+    }
+    const target = cumulativeNano < capNano ? cumulativeNano : capNano
+    const body = this.#init.vaults.redeemBody({ payee: id.payee, cumulativeNano, signature })
+    await this.#init.wallet.send([{ to: id.vault, valueNano: REDEEM_VALUE_NANO, body }])
+    const deadlineMs = this.#clock.nowMs() + 60_000
+    for (;;) {
+      await this.#refresh(laneKey, entry)
+      if (entry.state.paidOnChainNano >= target) {
+        return { vault: id.vault, epoch: id.epoch, redeemedNano: entry.state.paidOnChainNano - paidOnChainNano }
+      }
+      if (this.#clock.nowMs() >= deadlineMs || entry.state.chain === 'ended') {
+        throw new CocoonError('chain_rejected', 'the redeem did not raise what the lane has paid')
+      }
+      await new Promise<void>(resolve => { this.#clock.schedule(200, resolve) })
+    }
+  }
+
+  #pollMs (): number {
+    return Math.min(this.#init.pollMs ?? DEFAULT_POLL_MS, this.#init.network.vault.unlockSeconds * 1_000 / 8)
+  }
+
+  #background (work: Promise<unknown>): void {
+    this.#polling = Promise.all([this.#polling, work.catch((err: unknown) => { this.#init.onError?.(asCocoonError(err, 'chain_unavailable')) })]).then(() => {})
+  }
+
+  #schedulePoll (): void {
+    this.#cancelPoll = this.#clock.schedule(this.#pollMs(), () => {
+      this.#background(this.#poll().finally(() => {
+        if (this.#cancelPoll != null) {
+          this.#schedulePoll()
+        }
+      }))
+    })
+  }
+
+  async #poll (): Promise<void> {
+    for (const [laneKey, entry] of this.#lanes) {
+      if (entry.state.chain === 'ended') {
+        continue
+      }
+      try {
+        await this.#refresh(laneKey, entry)
+        if (this.#shouldRedeem(entry.state)) {
+          await this.#redeem(laneKey, entry)
+        }
+      } catch (err: unknown) {
+        this.#init.onError?.(asCocoonError(err, 'chain_unavailable'))
+      }
+    }
+  }
+}
+
+function encodeChain (state: LaneState): string {
+  return [state.chain, state.capNano, state.paidOnChainNano, state.unlockAt].join(' ')
+}
+
+async function waitUntil (entry: Entry, clock: Clock, ready: () => boolean, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted()
+  if (ready()) {
+    return
+  }
+  await new Promise<void>((resolve, reject) => {
+    const end = (error?: unknown): void => {
+      cancel()
+      entry.waiters.delete(check)
+      signal?.removeEventListener('abort', onAbort)
+      if (error === undefined) {
+        resolve()
+      } else {
+        reject(error)
+      }
+    }
+    const check = (): void => {
+      if (ready()) {
+        end()
+      }
+    }
+    const onAbort = (): void => { end(signal?.reason) }
+    const cancel = clock.schedule(timeoutMs, () => { end(new CocoonError('voucher_late')) })
+    entry.waiters.add(check)
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}

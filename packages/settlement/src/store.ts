@@ -1,0 +1,111 @@
+import { Level } from 'level'
+import { CocoonError } from '@cocoon-net/protocol'
+import { hex, unhex } from './types.ts'
+import type { AbstractLevel } from 'abstract-level'
+
+/** What the store needs of a key-value database; `level` on disk, `memory-level` in tests. */
+export type KeyValue = AbstractLevel<any, string, string>
+
+export interface StoreWrite {
+  readonly key: string
+  /** null deletes */
+  readonly value: unknown
+}
+
+const SCHEMA_KEY = 'schema'
+const SCHEMA_VERSION = '1'
+
+/** Opens the database in `path`. LevelDB's own lock makes this process its one writer. */
+export async function openKeyValue (path: string): Promise<KeyValue> {
+  const db = new Level<string, string>(path)
+  try {
+    await db.open()
+  } catch (err: unknown) {
+    throw new CocoonError('lane_busy', `the payment store ${path} cannot be opened`, { cause: err })
+  }
+  return db
+}
+
+/** JSON with bigint, bytes and maps as one-key objects. */
+export function encodeValue (value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner === 'bigint') {
+      return { $n: inner.toString() }
+    }
+    if (inner instanceof Uint8Array) {
+      return { $b: hex(inner) }
+    }
+    return inner instanceof Map ? { $m: [...inner] } : inner
+  })
+}
+
+export function decodeValue (text: string): unknown {
+  return JSON.parse(text, (_key, inner: Record<string, unknown> | null) => {
+    if (typeof inner?.$n === 'string') {
+      return BigInt(inner.$n)
+    }
+    if (typeof inner?.$b === 'string') {
+      return unhex(inner.$b)
+    }
+    return Array.isArray(inner?.$m) ? new Map(inner.$m as Array<[string, unknown]>) : inner
+  })
+}
+
+/**
+ * Write-ahead store with group commit: writes that arrive while one flush
+ * runs share the next, so that one fsync serves the vouchers of many lanes.
+ */
+export class Store {
+  readonly #db: KeyValue
+  #pending: StoreWrite[] = []
+  #next: Promise<void> | null = null
+  #running: Promise<void> = Promise.resolve()
+
+  constructor (db: KeyValue) {
+    this.#db = db
+  }
+
+  /** @throws CocoonError file_unusable when another version wrote the store */
+  async open (): Promise<void> {
+    await this.#db.open()
+    const version = await this.#db.get(SCHEMA_KEY)
+    if (version === undefined) {
+      await this.#db.put(SCHEMA_KEY, SCHEMA_VERSION, { sync: true })
+    } else if (version !== SCHEMA_VERSION) {
+      throw new CocoonError('file_unusable', `the payment store has schema ${version}, this version reads ${SCHEMA_VERSION}`)
+    }
+  }
+
+  /** All of `writes` or none; on disk when it resolves. Calls are applied in order. */
+  async commit (writes: readonly StoreWrite[]): Promise<void> {
+    this.#pending.push(...writes)
+    this.#next ??= this.#running.catch(() => {}).then(async () => { await this.#flush() })
+    this.#running = this.#next
+    await this.#next
+  }
+
+  async #flush (): Promise<void> {
+    const writes = this.#pending
+    this.#pending = []
+    this.#next = null
+    await this.#db.batch(writes.map(({ key, value }) => value === null
+      ? { type: 'del' as const, key }
+      : { type: 'put' as const, key, value: encodeValue(value) }), { sync: true })
+  }
+
+  async get (key: string): Promise<unknown> {
+    const text = await this.#db.get(key)
+    return text === undefined ? undefined : decodeValue(text)
+  }
+
+  /** Values whose key starts with `prefix`, in key order. */
+  async list (prefix: string): Promise<Array<[string, unknown]>> {
+    const entries = await this.#db.iterator({ gte: prefix, lt: `${prefix}\uffff` }).all()
+    return entries.map(([key, text]) => [key, decodeValue(text)])
+  }
+
+  async close (): Promise<void> {
+    await this.#running.catch(() => {})
+    await this.#db.close()
+  }
+}

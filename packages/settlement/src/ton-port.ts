@@ -1,0 +1,89 @@
+import { Address, TupleReader } from '@ton/core'
+import { TonClient } from '@ton/ton'
+import { CocoonError } from '@cocoon-net/protocol'
+import { CHAIN_TIMEOUT_MS } from './constants.ts'
+import { hex } from './types.ts'
+import type { LaneOnChain } from './types.ts'
+import type { TupleItem } from '@ton/core'
+
+/** The chain as payments need it. Accounts are 32-byte basechain accounts; amounts are nanoTON. */
+export interface TonPort {
+  nowMs (): number
+  balance (account: Uint8Array): Promise<bigint>
+  /** true when code is deployed at the account */
+  isActive (account: Uint8Array): Promise<boolean>
+  readLane (vault: Uint8Array, payee: Uint8Array): Promise<LaneOnChain | null>
+  /** The voucher signer at `keyIdx`, or null. */
+  readSigner (vault: Uint8Array, keyIdx: number): Promise<Uint8Array | null>
+  /** A wallet's sequence number; 0 before it is deployed. */
+  walletSeqno (account: Uint8Array): Promise<number>
+  sendBoc (boc: Uint8Array): Promise<void>
+}
+
+export function addressOf (account: Uint8Array): Address {
+  return new Address(0, Buffer.from(account))
+}
+
+function uint (bytes: Uint8Array): bigint {
+  return BigInt(`0x${hex(bytes)}`)
+}
+
+/**
+ * A port over toncenter's HTTP API v2.
+ *
+ * @throws CocoonError chain_unavailable, chain_rejected (from its methods)
+ */
+export function createTonPort (init: { endpoint: string, apiKey?: string, timeoutMs?: number, nowMs?: () => number }): TonPort {
+  const timeoutMs = init.timeoutMs ?? CHAIN_TIMEOUT_MS
+  const client = new TonClient({ endpoint: init.endpoint, apiKey: init.apiKey, timeout: timeoutMs })
+
+  async function call<T> (what: string, action: () => Promise<T>, code: 'chain_unavailable' | 'chain_rejected' = 'chain_unavailable'): Promise<T> {
+    try {
+      return await action()
+    } catch (err: unknown) {
+      const answered = (err as { response?: { status?: number } }).response?.status
+      // only an answer can be a refusal; a lost connection says nothing about the message
+      throw new CocoonError(answered === undefined ? 'chain_unavailable' : code, `${what} failed`, { cause: err, details: { status: answered ?? 0 } })
+    }
+  }
+
+  async function get (account: Uint8Array, method: string, args: TupleItem[]): Promise<TupleReader | null> {
+    const address = addressOf(account)
+    const result = await call(method, async () => await client.runMethodWithError(address, method, args))
+    if (result.exit_code === 0 || result.exit_code === 1) {
+      return result.stack
+    }
+    if (await call('getAddressInformation', async () => await client.isContractDeployed(address))) {
+      throw new CocoonError('chain_rejected', `${method} ended with exit code ${result.exit_code}`)
+    }
+    return null
+  }
+
+  return {
+    nowMs: init.nowMs ?? (() => Date.now()),
+    balance: async (account) => await call('getAddressBalance', async () => await client.getBalance(addressOf(account))),
+    isActive: async (account) => await call('getAddressInformation', async () => await client.isContractDeployed(addressOf(account))),
+    readLane: async (vault, payee) => {
+      const stack = await get(vault, 'lane', [{ type: 'int', value: uint(payee) }])
+      // (exists, cap, paid, epoch, keyIdx, unlockAt, gasLeft)
+      if (stack == null || !stack.readBoolean()) {
+        return null
+      }
+      return {
+        capNano: stack.readBigNumber(),
+        paidNano: stack.readBigNumber(),
+        epoch: stack.readBigNumber(),
+        keyIdx: stack.readNumber(),
+        unlockAt: stack.readNumber(),
+        gasLeftNano: stack.readBigNumber()
+      }
+    },
+    readSigner: async (vault, keyIdx) => {
+      const stack = await get(vault, 'signer', [{ type: 'int', value: BigInt(keyIdx) }])
+      const key = stack?.readBigNumberOpt() ?? 0n
+      return key === 0n ? null : Uint8Array.from(Buffer.from(key.toString(16).padStart(64, '0'), 'hex'))
+    },
+    walletSeqno: async (account) => (await get(account, 'seqno', []))?.readNumber() ?? 0,
+    sendBoc: async (boc) => { await call('sendBoc', async () => { await client.sendFile(Buffer.from(boc)) }, 'chain_rejected') }
+  }
+}

@@ -1,0 +1,94 @@
+import { beginCell, external, internal, storeMessage } from '@ton/core'
+import { WalletContractV4 } from '@ton/ton'
+import PQueue from 'p-queue'
+import { CocoonError } from '@cocoon-net/protocol'
+import { SEND_TIMEOUT_MS } from './constants.ts'
+import { delay, systemClock } from './clock.ts'
+import { addressOf } from './ton-port.ts'
+import type { Clock } from './clock.ts'
+import type { Signer } from './signer.ts'
+import type { TonPort } from './ton-port.ts'
+import type { Cell, StateInit } from '@ton/core'
+
+const MAINNET_GLOBAL_ID = -239
+const TESTNET_GLOBAL_ID = -3
+/** The wallet id that TON wallets use in the basechain. */
+const DEFAULT_WALLET_ID = 698_983_191
+/** A wallet v4 takes at most four messages at once. */
+const MAX_MESSAGES = 4
+
+export interface WalletMessage {
+  readonly to: Uint8Array
+  readonly valueNano: bigint
+  readonly body?: Cell
+  readonly init?: StateInit
+}
+
+export interface Wallet {
+  /** 32-byte basechain account */
+  readonly account: Uint8Array
+  balance (): Promise<bigint>
+  /** Sends up to four messages in order; resolves when the wallet has executed them. */
+  send (messages: readonly WalletMessage[], opts?: { signal?: AbortSignal, timeoutMs?: number }): Promise<void>
+}
+
+/** Public networks use the usual wallet id, any other its own, so that messages do not replay between networks. */
+function contractOf (publicKey: Uint8Array, globalId: number): WalletContractV4 {
+  const usual = globalId === MAINNET_GLOBAL_ID || globalId === TESTNET_GLOBAL_ID
+  const walletId = usual ? DEFAULT_WALLET_ID : (DEFAULT_WALLET_ID + globalId) >>> 0
+  return WalletContractV4.create({ workchain: 0, publicKey: Buffer.from(publicKey), walletId })
+}
+
+/** The account of the wallet v4r2 that belongs to a key on a network. */
+export function walletAccount (publicKey: Uint8Array, globalId: number): Uint8Array {
+  return Uint8Array.from(contractOf(publicKey, globalId).address.hash)
+}
+
+/**
+ * A wallet v4r2 that signs natively. Sends are serialised.
+ *
+ * @throws CocoonError chain_unavailable, chain_rejected, timeout (from `send`)
+ */
+export function createWallet (init: { signer: Signer, port: TonPort, globalId: number, clock?: Clock, pollMs?: number }): Wallet {
+  const { signer, port } = init
+  const clock = init.clock ?? systemClock
+  const pollMs = init.pollMs ?? 1_000
+  const contract = contractOf(signer.publicKey, init.globalId)
+  const account = Uint8Array.from(contract.address.hash)
+  const queue = new PQueue({ concurrency: 1 })
+
+  async function sendNow (messages: readonly WalletMessage[], timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const seqno = await port.walletSeqno(account)
+    const deadlineMs = clock.nowMs() + timeoutMs
+    const body = await contract.createTransfer({
+      seqno,
+      // the wallet refuses the message after this second: a message given up never lands later
+      timeout: Math.floor((port.nowMs() + timeoutMs) / 1_000),
+      signer: async (message: Cell) => Buffer.from(signer.sign(message.hash())),
+      messages: messages.map(({ to, valueNano, body, init }) => internal({ to: addressOf(to), value: valueNano, bounce: init == null, body, init }))
+    })
+    const message = external({ to: contract.address, init: seqno === 0 ? contract.init : undefined, body })
+    await port.sendBoc(beginCell().store(storeMessage(message)).endCell().toBoc())
+    while (await port.walletSeqno(account) <= seqno) {
+      if (clock.nowMs() >= deadlineMs) {
+        throw new CocoonError('timeout', 'the wallet did not execute the message in time')
+      }
+      await delay(clock, pollMs, signal)
+    }
+  }
+
+  return {
+    account,
+    balance: async () => await port.balance(account),
+    send: async (messages, opts = {}) => {
+      if (messages.length === 0 || messages.length > MAX_MESSAGES) {
+        throw new RangeError(`a wallet sends 1 to ${MAX_MESSAGES} messages at once, got ${messages.length}`)
+      }
+      const signal = opts.signal ?? new AbortController().signal
+      await queue.add(async () => {
+        signal.throwIfAborted()
+        await sendNow(messages, opts.timeoutMs ?? SEND_TIMEOUT_MS, signal)
+      })
+    }
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * @packageDocumentation
+ *
+ * One interface over inference engines: an embedded llama.cpp and OpenAI-compatible servers.
+ */
+export type {
+  EndReason, Engine, EngineEndpoint, EngineEvent, EngineModel, EngineRequest, EngineSlots, GenerateOptions, RequestBody, TokenClass
+} from './engine.ts'
+export { engineModelId, llamaEngine } from './llama-engine.ts'
+export type { LlamaEngineInit, LlamaModelInit } from './llama-engine.ts'
+export { openaiEngine } from './openai-engine.ts'
+export type { OpenaiEngineInit, OpenaiModelInit } from './openai-engine.ts'
+export { digestModelFiles, GGUF_PATH } from './model-files.ts'
+export type { ModelFileSource } from './model-files.ts'
+export { demoModelPath } from './demo-model.ts'

@@ -1,0 +1,297 @@
+import { randomInt } from 'node:crypto'
+import { asCocoonError, CocoonError, toHex } from '@cocoon-net/protocol'
+import { DEFAULT_TEMPERATURE, PROMPT_CHUNK_TOKENS } from './constants.ts'
+import { loadLlamaModel } from './llama-model.ts'
+import { findModel, parseRequest, unsupported } from './request.ts'
+import { StopMatcher } from './stop-matcher.ts'
+import type { Engine, EngineEvent, EngineModel, EngineRequest, EngineSlots, GenerateOptions, TokenClass } from './engine.ts'
+import type { LoadedModel } from './llama-model.ts'
+import type { GenerationRequest } from './request.ts'
+import type { Llama, LlamaContextSequence, LlamaGrammarEvaluationState, Token } from 'node-llama-cpp'
+
+export interface LlamaModelInit {
+  /** A GGUF file. */
+  readonly file: string
+  /** Default: `general.name` of the file. */
+  readonly name?: string
+  /** Tokens of one sequence; default: what the model was trained on. */
+  readonly contextLength?: number
+}
+
+export interface LlamaEngineInit {
+  readonly models: readonly LlamaModelInit[]
+  /** Default 1, the fastest for tiny models; large ones want the machine's cores. */
+  readonly threads?: number
+  /** Jobs at once for each model. Default 4. */
+  readonly parallel?: number
+  /** Default false: the CPU. Anything else needs the matching platform package of node-llama-cpp. */
+  readonly gpu?: false | 'auto' | 'cuda' | 'vulkan' | 'metal'
+  /** Keep a sequence's state for the next job, whoever sends it. Off by default: other callers could time what it holds. */
+  readonly promptCache?: boolean
+  /** Seeds for requests that name none. */
+  readonly randomSeed?: () => number
+}
+
+/** Version of the library that this package is tested with, as pinned in package.json. */
+const LLAMA_VERSION = '3.21.1'
+const DEFAULT_PARALLEL = 4
+
+/** An engine inside this process: llama.cpp on GGUF files. The library is loaded in `start()`. */
+export function llamaEngine (init: LlamaEngineInit): Engine {
+  return new LlamaEngine(init)
+}
+
+class LlamaEngine implements Engine {
+  readonly name = 'llama.cpp'
+  readonly version = `node-llama-cpp ${LLAMA_VERSION}`
+  readonly args: readonly string[]
+  readonly attestable = true
+  private readonly init: LlamaEngineInit
+  private llama?: Llama
+  private loaded: LoadedModel[] = []
+  private readonly jobs = new Set<AbortController>()
+  private readonly idle = new Set<() => void>()
+
+  constructor (init: LlamaEngineInit) {
+    this.init = init
+    this.args = [
+      `threads=${init.threads ?? 1}`,
+      `parallel=${init.parallel ?? DEFAULT_PARALLEL}`,
+      `gpu=${String(init.gpu ?? false)}`,
+      `promptCache=${String(init.promptCache ?? false)}`,
+      'flashAttention=false'
+    ]
+  }
+
+  async start (): Promise<void> {
+    if (this.llama != null) {
+      return
+    }
+
+    try {
+      const { getLlama, LlamaLogLevel } = await import('node-llama-cpp')
+      this.llama = await getLlama({
+        build: 'never', skipDownload: true, gpu: this.init.gpu ?? false, progressLogs: false, logLevel: LlamaLogLevel.error, maxThreads: this.init.threads ?? 1
+      })
+
+      for (const model of this.init.models) {
+        this.loaded.push(await loadLlamaModel(this.llama, {
+          ...model, threads: this.init.threads ?? 1, parallel: this.init.parallel ?? DEFAULT_PARALLEL
+        }))
+      }
+    } catch (error) {
+      await this.stop()
+      throw asCocoonError(error, 'engine_unavailable')
+    }
+  }
+
+  async stop (): Promise<void> {
+    const models = this.loaded
+    const llama = this.llama
+    this.loaded = []
+    this.llama = undefined
+    models.forEach(model => { model.pool.close() })
+    this.jobs.forEach(job => { job.abort() })
+
+    if (this.jobs.size > 0) {
+      await new Promise<void>(resolve => { this.idle.add(resolve) })
+    }
+
+    for (const model of models) {
+      await model.dispose()
+    }
+
+    await llama?.dispose()
+  }
+
+  models (): readonly EngineModel[] {
+    return this.loaded.map(model => model.info)
+  }
+
+  slots (): EngineSlots {
+    return {
+      total: this.loaded.reduce((sum, model) => sum + model.pool.total, 0),
+      busy: this.loaded.reduce((sum, model) => sum + model.pool.busy, 0)
+    }
+  }
+
+  countTokens (model: string, text: string): number | undefined {
+    return this.loaded.find(item => item.hex === model)?.tokenize(text).length
+  }
+
+  async * generate (request: EngineRequest, options: GenerateOptions = {}): AsyncGenerator<EngineEvent, void, undefined> {
+    const llama = this.llama
+
+    if (llama == null) {
+      throw new CocoonError('engine_unavailable', 'The engine is not started.')
+    }
+
+    const model = findModel(this.loaded, request.model)
+    const body = parseRequest(request)
+    const prompt = [...model.promptTokens(body), ...checkPrefix(request.prefix ?? [], model.vocabulary.size)]
+
+    // One place is needed for the first answer token.
+    if (prompt.length + 1 > model.info.contextLength) {
+      throw new CocoonError('context_too_long', undefined, { details: { promptTokens: prompt.length, contextLength: model.info.contextLength } })
+    }
+
+    const grammar = await grammarState(llama, model, body, request)
+    const job = new AbortController()
+    const signal = options.signal == null ? job.signal : AbortSignal.any([options.signal, job.signal])
+    this.jobs.add(job)
+
+    try {
+      const sequence = await model.pool.acquire(signal)
+
+      try {
+        yield * this.run(model, sequence, { body, prompt, grammar, prefix: request.prefix ?? [], signal })
+      } finally {
+        try {
+          // Nothing of a job stays where another caller's timing could reveal it.
+          if (this.init.promptCache !== true && !sequence.disposed) {
+            await sequence.clearHistory()
+          }
+        } finally {
+          model.pool.release(sequence)
+        }
+      }
+    } catch (error) {
+      if (signal.aborted) {
+        yield { type: 'end', reason: 'cancelled' }
+        return
+      }
+      throw asCocoonError(error, 'engine_failed')
+    } finally {
+      this.jobs.delete(job)
+
+      if (this.jobs.size === 0) {
+        this.idle.forEach(resolve => { resolve() })
+        this.idle.clear()
+      }
+    }
+  }
+
+  private async * run (model: LoadedModel, sequence: LlamaContextSequence, job: Job): AsyncGenerator<EngineEvent, void, undefined> {
+    const { body, prompt, signal } = job
+    const head = prompt.slice(0, -1) as Token[]
+
+    if (this.init.promptCache === true) {
+      await sequence.adaptStateToTokens(head, false)
+    }
+
+    const cachedTokens = sequence.nextTokenIndex
+    yield { type: 'prompt', promptTokens: prompt.length - cachedTokens, cachedTokens }
+
+    for (let at = cachedTokens; at < head.length && !signal.aborted; at += PROMPT_CHUNK_TOKENS) {
+      await sequence.evaluateWithoutGeneratingNewTokens(head.slice(at, at + PROMPT_CHUNK_TOKENS))
+    }
+
+    if (signal.aborted) {
+      yield { type: 'end', reason: 'cancelled' }
+      return
+    }
+
+    const limit = Math.min(body.maxTokens, model.info.contextLength - prompt.length)
+    const generated: Token[] = [...job.prefix] as Token[]
+    const matcher = new StopMatcher(body.stop)
+    const classes = model.classifier(prompt)
+    let produced = 0
+    const tokens = sequence.evaluate([prompt[prompt.length - 1] as Token], {
+      temperature: body.temperature ?? DEFAULT_TEMPERATURE,
+      topP: body.topP ?? 1,
+      topK: body.topK ?? 0,
+      minP: body.minP ?? 0,
+      seed: seedOf(body.seed) ?? (this.init.randomSeed ?? defaultSeed)(),
+      grammarEvaluationState: job.grammar,
+      repeatPenalty: body.frequencyPenalty === 0 && body.presencePenalty === 0
+        ? undefined
+        : { punishTokens: () => generated, penalty: 1, frequencyPenalty: body.frequencyPenalty, presencePenalty: body.presencePenalty }
+    })
+
+    for await (const token of tokens) {
+      if (signal.aborted) {
+        yield { type: 'end', reason: 'cancelled' }
+        return
+      }
+
+      generated.push(token)
+      produced++
+      const { release, stopped } = matcher.push({ id: token, bytes: model.vocabulary.bytesOf(token), class: classes(token) })
+
+      for (const piece of release) {
+        yield { type: 'token', ...piece }
+      }
+
+      if (stopped) {
+        yield { type: 'end', reason: 'stop' }
+        return
+      }
+
+      if (produced >= limit) {
+        break
+      }
+    }
+
+    for (const piece of matcher.flush()) {
+      yield { type: 'token', ...piece }
+    }
+
+    yield { type: 'end', reason: signal.aborted ? 'cancelled' : produced >= limit ? 'length' : 'stop' }
+  }
+}
+
+interface Job {
+  readonly body: GenerationRequest
+  readonly prompt: readonly number[]
+  readonly prefix: readonly number[]
+  readonly grammar?: LlamaGrammarEvaluationState
+  readonly signal: AbortSignal
+}
+
+export type Classifier = (token: number) => TokenClass
+
+function checkPrefix (prefix: readonly number[], vocabularySize: number): readonly number[] {
+  if (prefix.some(id => !Number.isInteger(id) || id < 0 || id >= vocabularySize)) {
+    throw new CocoonError('bad_request', 'A prefix token is not in the model\'s vocabulary.', { details: { parameter: 'prefix' } })
+  }
+
+  return prefix
+}
+
+async function grammarState (llama: Llama, model: LoadedModel, body: GenerationRequest, request: EngineRequest): Promise<LlamaGrammarEvaluationState | undefined> {
+  const format = body.responseFormat
+
+  if (format == null || format.type === 'text') {
+    return undefined
+  }
+
+  if ((request.prefix?.length ?? 0) > 0) {
+    throw unsupported('response_format', 'A grammar cannot be resumed in the middle of an answer.')
+  }
+
+  const { LlamaGrammarEvaluationState } = await import('node-llama-cpp')
+
+  try {
+    const grammar = format.type === 'json_object'
+      ? await llama.getGrammarFor('json')
+      : await llama.createGrammarForJsonSchema(format.json_schema.schema as Parameters<Llama['createGrammarForJsonSchema']>[0])
+
+    return new LlamaGrammarEvaluationState({ model: model.model, grammar })
+  } catch (error) {
+    throw new CocoonError('bad_request', 'The JSON schema cannot be used.', { cause: error, details: { parameter: 'response_format' } })
+  }
+}
+
+/** llama.cpp takes 32 bits; OpenAI allows any integer. */
+function seedOf (seed: number | undefined): number | undefined {
+  return seed == null ? undefined : Number(BigInt.asUintN(32, BigInt(seed)))
+}
+
+function defaultSeed (): number {
+  return randomInt(2 ** 32)
+}
+
+/** Hex of a model's digest, the form that requests name. */
+export function engineModelId (model: EngineModel): string {
+  return toHex(model.digest)
+}

@@ -1,18 +1,6 @@
 /** One TON in nanoTON. */
 export const TON_NANO = 1_000_000_000n
 
-/** Smallest cap that a payee accepts: below it a redeem costs more gas than it brings ("lanes smaller than redeem gas are free service"). */
-export const MIN_LANE_CAP_NANO = 20_000_000n
-
-/** Most a vault may owe before its lane is confirmed, where the network allows first-contact credit at all. */
-export const FIRST_CONTACT_CREDIT_NANO = 3_000_000n
-
-/** Most first-contact credit that one provider grants in a day: a hundred unknown vaults. */
-export const FIRST_CONTACT_DAILY_NANO = 300_000_000n
-
-/** Measured: a redeem in a vault of 100 lanes costs its sender 0.0065 TON all in. */
-export const REDEEM_COST_NANO = 6_500_000n
-
 /** A redeem below this costs more than a tenth of what it brings. */
 export const REDEEM_THRESHOLD_NANO = 65_000_000n
 
@@ -34,9 +22,9 @@ export const MAX_SETTLED_JOBS = 256
 /** Lanes that one payee keeps open at a time; more are refused with `too_many_lanes`. */
 export const MAX_LANES = 4096
 
-/** Random bytes in a client nonce: 16 to 32. */
-export const MIN_NONCE_BYTES = 8
-export const MAX_NONCE_BYTES = 64
+/** Bytes in a client nonce: the protocol uses 32. */
+export const MIN_NONCE_BYTES = 32
+export const MAX_NONCE_BYTES = 32
 
 /** Ed25519 key objects kept, so that a voucher needs no key parsing. */
 export const KEY_CACHE_SIZE = 1024

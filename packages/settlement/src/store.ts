@@ -1,7 +1,7 @@
 import { Level } from 'level'
 import { CocoonError } from '@cocoon-net/protocol'
 import { hex, unhex } from './types.ts'
-import type { AbstractLevel } from 'abstract-level'
+import type { AbstractBatchOperation, AbstractLevel } from 'abstract-level'
 
 /** What the store needs of a key-value database; `level` on disk, `memory-level` in tests. */
 export type KeyValue = AbstractLevel<any, string, string>
@@ -12,6 +12,8 @@ export interface StoreWrite {
   readonly value: unknown
 }
 
+/** fsync before the write resolves; `level` knows the option, the abstract type does not. */
+const SYNC: { keyEncoding?: 'utf8', sync: boolean } = { sync: true }
 const SCHEMA_KEY = 'schema'
 const SCHEMA_VERSION = '1'
 
@@ -70,7 +72,7 @@ export class Store {
     await this.#db.open()
     const version = await this.#db.get(SCHEMA_KEY)
     if (version === undefined) {
-      await this.#db.put(SCHEMA_KEY, SCHEMA_VERSION, { sync: true })
+      await this.#db.put(SCHEMA_KEY, SCHEMA_VERSION, SYNC)
     } else if (version !== SCHEMA_VERSION) {
       throw new CocoonError('file_unusable', `the payment store has schema ${version}, this version reads ${SCHEMA_VERSION}`)
     }
@@ -88,9 +90,10 @@ export class Store {
     const writes = this.#pending
     this.#pending = []
     this.#next = null
-    await this.#db.batch(writes.map(({ key, value }) => value === null
-      ? { type: 'del' as const, key }
-      : { type: 'put' as const, key, value: encodeValue(value) }), { sync: true })
+    const operations = writes.map(({ key, value }): AbstractBatchOperation<KeyValue, string, string> => value === null
+      ? { type: 'del', key }
+      : { type: 'put', key, value: encodeValue(value) })
+    await this.#db.batch(operations, SYNC)
   }
 
   async get (key: string): Promise<unknown> {

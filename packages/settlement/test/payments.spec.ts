@@ -1,0 +1,90 @@
+import { expect } from 'aegir/chai'
+import { MemoryLevel } from 'memory-level'
+import { createClientPayments } from '../src/client-payments.ts'
+import { createProviderPayments } from '../src/provider-payments.ts'
+import { LedgerChain, manualClock, network, nonce, payee, signer } from './fixtures.ts'
+import type { Wallet } from '../src/wallet.ts'
+
+const walletOf = (account: Uint8Array): Wallet => ({ account, balance: async () => 10_000_000_000n, send: async () => {} })
+
+function setup (kv = { client: new MemoryLevel<string, string>(), provider: new MemoryLevel<string, string>() }) {
+  const clock = manualClock()
+  const chain = new LedgerChain(clock)
+  const common = { network, vaults: chain.vaults, port: chain.port(), clock }
+  const client = createClientPayments({ ...common, wallet: walletOf(nonce(7)), voucherSigner: signer, kv: kv.client })
+  const provider = createProviderPayments({ ...common, payee, wallet: walletOf(payee), kv: kv.provider })
+  return { clock, chain, client, provider, kv }
+}
+
+describe('payments', () => {
+  it('pays a job to the nanoTON and redeems it', async () => {
+    const { client, provider } = setup()
+    await client.start()
+    await provider.start()
+    const lane = await client.lane(payee)
+    await lane.ready()
+    const { laneKey, frame } = await provider.openLane(lane.open())
+    expect(frame.state).to.equal('confirmed')
+    await lane.adopt(frame)
+    const job = lane.beginJob({ clientNonce: nonce(1), maxChargeNano: 50_000_000n })
+    const meter = await provider.beginJob({ laneKey, clientNonce: nonce(1), maxChargeNano: 50_000_000n, windowNano: 1_000n })
+    expect(meter.mayLeave(3_000_000n)).to.equal(true)
+    expect(meter.mayLeave(3_000_001n)).to.equal(false)
+    const waiting = meter.waitFor(9_000_000n)
+    const first = await job.voucherUpTo(10_000_000n)
+    expect(first).to.not.equal(null)
+    if (first != null) {
+      await provider.pay(laneKey, first)
+    }
+    await waiting
+    const last = await job.finish(9_876_543n)
+    if (last != null) {
+      await provider.pay(laneKey, last)
+    }
+    expect(await meter.finish(9_876_543n)).to.deep.equal({ paidNano: 9_876_543n, debtNano: 0n })
+    expect(job.paidNano).to.equal(9_876_543n)
+    const [settled] = await provider.settle()
+    expect(settled.redeemedNano).to.equal(10_000_000n)
+    expect(await client.ledger()).to.have.lengthOf(1)
+    await client.stop()
+    await provider.stop()
+  })
+
+  it('keeps every acknowledged voucher over a restart', async () => {
+    const kv = { client: new MemoryLevel<string, string>(), provider: new MemoryLevel<string, string>() }
+    const one = setup(kv)
+    await one.client.start()
+    await one.provider.start()
+    const lane = await one.client.lane(payee)
+    await lane.ready()
+    const { laneKey } = await one.provider.openLane(lane.open())
+    const voucher = await lane.beginJob({ clientNonce: nonce(1), maxChargeNano: 5_000n }).voucherUpTo(4_000n)
+    if (voucher != null) {
+      await one.provider.pay(laneKey, voucher)
+    }
+    await one.client.stop()
+    await one.provider.stop()
+    const two = createProviderPayments({ network, payee, vaults: one.chain.vaults, port: one.chain.port(), wallet: walletOf(payee), kv: kv.provider, clock: one.clock })
+    await two.start()
+    expect(two.summary().unredeemedNano).to.equal(4_000n)
+    await two.stop()
+  })
+
+  it('records a debt when the last voucher does not come, and signs nothing above a limit', async () => {
+    const { client, provider, clock } = setup()
+    await client.start()
+    await provider.start()
+    const lane = await client.lane(payee)
+    await lane.ready()
+    const { laneKey } = await provider.openLane(lane.open())
+    const meter = await provider.beginJob({ laneKey, clientNonce: nonce(1), maxChargeNano: 5_000n, windowNano: 1_000n })
+    meter.mayLeave(2_000n)
+    const end = meter.finish(2_000n, { timeoutMs: 10 })
+    clock.advance(10)
+    expect(await end).to.deep.equal({ paidNano: 0n, debtNano: 2_000n })
+    await expect(provider.beginJob({ laneKey, clientNonce: nonce(2), maxChargeNano: 5_000n, windowNano: 1_000n })).to.eventually.be.rejected.with.property('code', 'vault_in_debt')
+    expect(() => lane.beginJob({ clientNonce: nonce(3), maxChargeNano: 10n ** 12n })).to.throw().with.property('code', 'spending_limit')
+    await client.stop()
+    await provider.stop()
+  })
+})

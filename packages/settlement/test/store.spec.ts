@@ -1,0 +1,35 @@
+import { expect } from 'aegir/chai'
+import { MemoryLevel } from 'memory-level'
+import { Store } from '../src/store.ts'
+
+describe('store', () => {
+  it('shares one flush between writes that wait, and keeps amounts, bytes and maps', async () => {
+    const db = new MemoryLevel<string, string>()
+    const store = new Store(db)
+    await store.open()
+    let flushes = 0
+    const batch = db.batch.bind(db) as any
+    db.batch = (async (...args: any[]) => {
+      flushes++
+      return batch(...args)
+    }) as any
+    const value = { a: 5n, b: Uint8Array.of(1, 2), c: new Map([['k', 7n]]) }
+    await Promise.all(Array.from({ length: 50 }, async (_, i) => { await store.commit([{ key: `x/${i}`, value }]) }))
+    expect(flushes).to.be.lessThan(4)
+    expect(await store.get('x/49')).to.deep.equal(value)
+    expect(await store.list('x/')).to.have.lengthOf(50)
+  })
+
+  it('reports a failed flush to every writer in it and goes on', async () => {
+    const db = new MemoryLevel<string, string>()
+    const store = new Store(db)
+    await store.open()
+    const batch = db.batch.bind(db) as any
+    db.batch = (async () => { throw new Error('disk full') }) as any
+    const results = await Promise.allSettled([store.commit([{ key: 'a', value: 1 }]), store.commit([{ key: 'b', value: 2 }])])
+    expect(results.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected'])
+    db.batch = batch
+    await store.commit([{ key: 'c', value: 3 }])
+    expect(await store.list('')).to.deep.include(['c', 3])
+  })
+})

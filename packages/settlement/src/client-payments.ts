@@ -89,7 +89,7 @@ interface PayerLane {
   readonly finalisedNano: bigint
 }
 
-interface Entry { state: PayerLane, jobs: Map<string, bigint>, queue: Promise<unknown>, opened: PromiseWithResolvers<void>, allowanceNano: bigint }
+interface Entry { state: PayerLane, toppingUp: boolean, jobs: Map<string, bigint>, queue: Promise<unknown>, opened: PromiseWithResolvers<void>, allowanceNano: bigint }
 
 const DAY_MS = 86_400_000
 const OPEN_TIMEOUT_MS = 120_000
@@ -297,6 +297,33 @@ class DefaultClientPayments implements ClientPayments {
     }
   }
 
+  /** A lane that is half used is raised by its first cap before jobs run into its end. */
+  #topUpWhenLow (entry: Entry): void {
+    const { state } = entry
+    if (entry.toppingUp || state.status !== 'open' || state.cumulativeNano * 2n < state.capNano) {
+      return
+    }
+    entry.toppingUp = true
+    this.#background(this.#topUp(entry).finally(() => { entry.toppingUp = false }))
+  }
+
+  async #topUp (entry: Entry): Promise<void> {
+    const { id: { vault, payee, epoch }, capNano } = entry.state
+    const addNano = this.#init.laneCapNano ?? TON_NANO / 10n
+    await this.#inTurn(async () => {
+      await this.#ensureFunds(addNano + OPEN_VALUE_NANO * 2n)
+      const body = this.#init.vaults.openLanesBody({ epoch, keyIdx: 0, lanes: [{ payee, capNano: addNano }] })
+      await this.#init.wallet.send([{ to: vault, valueNano: addNano + OPEN_VALUE_NANO, body }], { signal: this.#stopping.signal })
+    })
+    let seenNano = capNano
+    await this.#until(async () => {
+      const seen = await this.#init.port.readLane(vault, payee)
+      seenNano = seen?.epoch === epoch ? seen.capNano : capNano
+      return seenNano > capNano
+    }, 'the lane was not topped up')
+    await this.#exclusive(entry, async () => { await this.#write(entry, { ...entry.state, capNano: seenNano }) })
+  }
+
   async #exclusive<T> (entry: Entry, work: () => Promise<T>): Promise<T> {
     const turn = entry.queue.then(work)
     entry.queue = turn.catch(() => {})
@@ -387,6 +414,7 @@ class DefaultClientPayments implements ClientPayments {
       this.#spend(hex(state.id.payee), moreNano)
       if (moreNano > 0n) {
         await this.#write(entry, { ...state, cumulativeNano: state.cumulativeNano + moreNano })
+        this.#topUpWhenLow(entry)
       }
       entry.jobs.set(nonce, nano)
       return this.#frame(entry, job.clientNonce, nano)
@@ -434,5 +462,5 @@ function newEntry (state: PayerLane): Entry {
   if (state.status === 'failed') {
     opened.reject(new CocoonError('lane_unknown', 'the lane was not opened'))
   }
-  return { state, jobs: new Map(), queue: Promise.resolve(), opened, allowanceNano: 0n }
+  return { state, toppingUp: false, jobs: new Map(), queue: Promise.resolve(), opened, allowanceNano: 0n }
 }

@@ -59,7 +59,7 @@ export interface ProviderPayments {
 const DEFAULT_POLL_MS = 5_000
 const DAY_MS = 86_400_000
 
-interface Entry { state: LaneState, queue: Promise<unknown>, waiters: Set<() => void> }
+interface Entry { state: LaneState, queue: Promise<unknown>, waiters: Set<() => void>, refreshing: boolean }
 
 export function createProviderPayments (init: ProviderPaymentsInit): ProviderPayments {
   return new DefaultProviderPayments(init)
@@ -85,7 +85,7 @@ class DefaultProviderPayments implements ProviderPayments {
     const writes: StoreWrite[] = []
     for (const [key, value] of await this.#store.list('lane/')) {
       const state = recoverJobs(value as LaneState)
-      this.#lanes.set(key.slice('lane/'.length), { state, queue: Promise.resolve(), waiters: new Set() })
+      this.#lanes.set(key.slice('lane/'.length), { state, queue: Promise.resolve(), waiters: new Set(), refreshing: false })
       writes.push({ key, value: state })
     }
     for (const [key, day] of await this.#store.list('credit/')) {
@@ -119,7 +119,7 @@ class DefaultProviderPayments implements ProviderPayments {
       if (this.#lanes.size >= MAX_LANES) {
         throw new CocoonError('no_room', `at most ${MAX_LANES} lanes are kept`)
       }
-      entry = { state: newLane(id, open.signer), queue: Promise.resolve(), waiters: new Set() }
+      entry = { state: newLane(id, open.signer), queue: Promise.resolve(), waiters: new Set(), refreshing: false }
     } else if (hex(entry.state.signerKey) !== hex(open.signer)) {
       throw new CocoonError('voucher_bad_signature', 'the lane was opened with another signer')
     }
@@ -200,6 +200,11 @@ class DefaultProviderPayments implements ProviderPayments {
 
   async pay (laneKey: string, frame: PayFrame): Promise<{ cumulative: bigint }> {
     const entry = this.#entry(laneKey)
+    if (entry.state.chain === 'confirmed' && frame.voucher.cumulative > entry.state.capNano && !entry.refreshing) {
+      // the payer may have topped the lane up since the last poll
+      entry.refreshing = true
+      await this.#refresh(laneKey, entry).finally(() => { entry.refreshing = false })
+    }
     await this.#transition(laneKey, entry, (state) => acceptPay(state, frame, this.#init.network.networkId))
     if (this.#shouldRedeem(entry.state)) {
       this.#background(this.#redeem(laneKey, entry))

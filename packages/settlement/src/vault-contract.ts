@@ -10,7 +10,7 @@ export interface VaultContract {
   stateInit (owner: Uint8Array): StateInit
   /** First message of the owner: writes signer 0 and makes `operator` the operator. */
   deployBody (init: { signerKey: Uint8Array, operator: Uint8Array }): Cell
-  /** Opens lanes, at most eight. */
+  /** Opens lanes, at most eight; for a lane that is open in the same epoch, `capNano` is added to its cap. */
   openLanesBody (init: { epoch: bigint, keyIdx: number, lanes: ReadonlyArray<{ payee: Uint8Array, capNano: bigint }> }): Cell
   redeemBody (init: { payee: Uint8Array, cumulativeNano: bigint, signature: Uint8Array }): Cell
 }

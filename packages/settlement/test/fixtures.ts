@@ -55,7 +55,13 @@ export class LedgerChain {
     deployBody: () => beginCell().endCell(),
     openLanesBody: ({ epoch, keyIdx, lanes }) => {
       for (const lane of lanes) {
-        this.lanes.set(Buffer.from(lane.payee).toString('hex'), { capNano: lane.capNano, paidNano: 0n, epoch, keyIdx, unlockAt: 0, gasLeftNano: 0n })
+        const key = Buffer.from(lane.payee).toString('hex')
+        const known = this.lanes.get(key)
+        if (known?.epoch === epoch) {
+          this.lanes.set(key, { ...known, capNano: known.capNano + lane.capNano })
+          continue
+        }
+        this.lanes.set(key, { capNano: lane.capNano, paidNano: 0n, epoch, keyIdx, unlockAt: 0, gasLeftNano: 0n })
       }
       return beginCell().endCell()
     },

@@ -87,4 +87,64 @@ describe('payments', () => {
     await client.stop()
     await provider.stop()
   })
+
+  it('tops up a lane before jobs run into its end', async () => {
+    const { client, provider } = setup()
+    await client.start()
+    await provider.start()
+    const lane = await client.lane(payee)
+    await lane.ready()
+    const { laneKey } = await provider.openLane(lane.open())
+    for (const [n, amount] of [[1, 90_000_000n], [2, 60_000_000n]] as const) {
+      const job = lane.beginJob({ clientNonce: nonce(n), maxChargeNano: amount })
+      const voucher = await job.voucherUpTo(amount)
+      if (voucher != null) {
+        await provider.pay(laneKey, voucher)
+      }
+      await job.finish(amount)
+      // the chain of this test answers at once: its turns end before the next macrotask
+      await new Promise(resolve => { setImmediate(resolve) })
+    }
+    expect(provider.summary().unredeemedNano <= 150_000_000n).to.equal(true)
+    await client.stop()
+    await provider.stop()
+  })
+
+  it('loses nothing it acknowledged when it is killed after any one write', async () => {
+    for (let survive = 0; survive < 8; survive++) {
+      const kv = { client: new MemoryLevel<string, string>(), provider: new MemoryLevel<string, string>() }
+      const { client, provider, chain, clock } = setup(kv)
+      await client.start()
+      await provider.start()
+      const lane = await client.lane(payee)
+      await lane.ready()
+      const batch = kv.provider.batch.bind(kv.provider) as any
+      let writes = 0
+      kv.provider.batch = (async (...args: any[]) => {
+        if (writes++ >= survive) {
+          throw new Error('killed')
+        }
+        return batch(...args)
+      }) as any
+      let acknowledged = 0n
+      try {
+        const { laneKey } = await provider.openLane(lane.open())
+        const job = lane.beginJob({ clientNonce: nonce(1), maxChargeNano: 10_000n })
+        for (const nano of [1_000n, 2_000n, 3_000n, 4_000n]) {
+          const voucher = await job.voucherUpTo(nano)
+          if (voucher != null) {
+            acknowledged = (await provider.pay(laneKey, voucher)).cumulative
+          }
+        }
+      } catch (err: any) {
+        expect(err.message).to.equal('killed')
+      }
+      kv.provider.batch = batch
+      const again = createProviderPayments({ network, payee, vaults: chain.vaults, port: chain.port(), wallet: walletOf(payee), kv: kv.provider, clock })
+      await again.start()
+      expect(again.summary().unredeemedNano >= acknowledged).to.equal(true)
+      await again.stop()
+      await client.stop()
+    }
+  })
 })

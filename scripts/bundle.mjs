@@ -125,6 +125,55 @@ function removeOldBundles (current) {
   }
 }
 
+/**
+ * With code splitting, esbuild gives a dynamically imported CommonJS package
+ * a default export only. Node gives it its names too, so the names that Node
+ * sees are spelled out in a module between the two.
+ */
+function namedDynamicImports () {
+  return {
+    name: 'named-dynamic-imports',
+    setup (build) {
+      build.onResolve({ filter: /^[^./]/ }, async ({ path, kind, resolveDir, importer, pluginData }) => {
+        if (kind !== 'dynamic-import' || pluginData === 'resolving' || path.startsWith('node:') || path.startsWith('@cocoon-net/') || importer.includes('node_modules')) {
+          return undefined
+        }
+
+        const resolved = await build.resolve(path, { kind, resolveDir, importer, pluginData: 'resolving' })
+
+        if (resolved.external || resolved.errors.length > 0 || !isCommonJs(resolved.path)) {
+          return resolved
+        }
+
+        return { path: resolved.path, namespace: 'named-cjs' }
+      })
+      build.onLoad({ filter: /.*/, namespace: 'named-cjs' }, async ({ path }) => {
+        const names = Object.keys(await import(pathToFileURL(path).href))
+          .filter(name => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default')
+
+        return {
+          contents: `import * as all from ${JSON.stringify(path)}\n${names.map((name, i) => `const v${i} = all[${JSON.stringify(name)}]; export { v${i} as ${name} }`).join('\n')}\nexport default all.default`,
+          resolveDir: dirname(path)
+        }
+      })
+    }
+  }
+}
+
+function isCommonJs (path) {
+  if (extname(path) !== '.js') {
+    return extname(path) === '.cjs'
+  }
+
+  for (let dir = dirname(path); dir !== dirname(dir); dir = dirname(dir)) {
+    if (existsSync(join(dir, 'package.json'))) {
+      return JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')).type !== 'module'
+    }
+  }
+
+  return true
+}
+
 /** Bundles `entries` (relative to the repository) into `outDir`. */
 export async function bundleInto (outDir, entries) {
   const require = createRequire(join(rootDir, 'testnet', 'package.json'))
@@ -150,7 +199,7 @@ export async function bundleInto (outDir, entries) {
     absWorkingDir: rootDir,
     // CommonJS dependencies call require() for Node's own modules
     banner: { js: "import { createRequire as __cocoonCreateRequire } from 'node:module';const require = __cocoonCreateRequire(import.meta.url);" },
-    plugins: [keepSourceLocations(paths)]
+    plugins: [namedDynamicImports(), keepSourceLocations(paths)]
   })
 }
 
@@ -220,7 +269,8 @@ export function entryCommand (entry, bundleDir) {
 
     if (existsSync(bundled)) {
       return {
-        args: ['--enable-source-maps', bundled],
+        // source maps cost a fifth of the start: ask for them when reading a stack trace
+        args: [...(process.env.COCOON_SOURCE_MAPS === '1' ? ['--enable-source-maps'] : []), bundled],
         env: {
           COCOON_BUNDLE_DIR: bundleDir,
           NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(CACHE_DIR, 'compile')

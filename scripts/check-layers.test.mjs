@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { checkLayers, importsOf } from './check-layers.mjs'
+
+function problemsOf (files) {
+  const root = mkdtempSync(join(tmpdir(), 'layers-'))
+
+  try {
+    for (const [path, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(root, path)), { recursive: true })
+      writeFileSync(join(root, path), typeof content === 'string' ? content : JSON.stringify(content))
+    }
+
+    return checkLayers(root)
+  } finally {
+    rmSync(root, { recursive: true })
+  }
+}
+
+const manifest = (name, more = {}) => ({ name: `@cocoon-net/${name}`, ...more })
+const dependsOn = (...names) => ({ dependencies: Object.fromEntries(names.map(name => [name, '*'])) })
+
+test('an import that points down passes', () => {
+  assert.deepEqual(problemsOf({
+    'packages/node/package.json': manifest('node', dependsOn('@cocoon-net/protocol', 'level')),
+    'packages/node/src/index.ts': "import { a } from '@cocoon-net/protocol'\nimport { Level } from 'level'\nimport { b } from './b.ts'\nimport fs from 'node:fs'\n"
+  }), [])
+})
+
+test('a static, a dynamic, a type and a re-exporting import that points up each fail', () => {
+  for (const line of [
+    "import { x } from '@cocoon-net/gateway'",
+    "const x = await import('@cocoon-net/gateway')",
+    "import type { X } from '@cocoon-net/gateway'",
+    "export * from '@cocoon-net/gateway'",
+    "import {\n  x,\n  y\n} from '@cocoon-net/gateway/inner'"
+  ]) {
+    const problems = problemsOf({
+      'packages/node/package.json': manifest('node', { devDependencies: {}, peerDependencies: { '@cocoon-net/gateway': '*' } }),
+      'packages/node/src/index.ts': line
+    })
+
+    assert.equal(problems.length, 1, line)
+    assert.match(problems[0], /lies above/)
+  }
+})
+
+test('a dependency that points up fails even when nothing imports it', () => {
+  assert.match(problemsOf({ 'packages/protocol/package.json': manifest('protocol', dependsOn('@cocoon-net/node')) })[0], /depends on node/)
+})
+
+test('an undeclared dependency fails, a devDependency counts in tests only', () => {
+  const files = { 'packages/engine/package.json': manifest('engine', { devDependencies: { left: '*' } }) }
+
+  assert.equal(problemsOf({ ...files, 'packages/engine/src/a.ts': "import 'left'" }).length, 1)
+  assert.equal(problemsOf({ ...files, 'packages/engine/test/a.spec.ts': "import 'left'\nimport { expect } from 'aegir/chai'" }).length, 0)
+  assert.equal(problemsOf({ ...files, 'packages/engine/test/a.spec.ts': "import 'right'" }).length, 1)
+})
+
+test('the simulated TEE is for the testnet and for tests', () => {
+  const code = "import { s } from '@cocoon-net/attestation-simulated'"
+
+  assert.ok(problemsOf({
+    'packages/cli/package.json': manifest('cli', dependsOn('@cocoon-net/attestation-simulated')),
+    'packages/cli/src/a.ts': code
+  }).length >= 2)
+  assert.deepEqual(problemsOf({
+    'testnet/package.json': manifest('testnet', dependsOn('@cocoon-net/attestation-simulated')),
+    'testnet/src/a.ts': code
+  }), [])
+  assert.deepEqual(problemsOf({
+    'packages/node/package.json': manifest('node', { devDependencies: { '@cocoon-net/attestation-simulated': '*' } }),
+    'packages/node/test/a.spec.ts': code
+  }), [])
+})
+
+test('a relative import may not leave its package', () => {
+  assert.match(problemsOf({
+    'packages/node/package.json': manifest('node'),
+    'packages/node/src/a.ts': "import { b } from '../../engine/src/b.ts'"
+  })[0], /leaves the package/)
+})
+
+test('packages of one layer may not depend on each other in a circle', () => {
+  assert.match(problemsOf({
+    'packages/sealing/package.json': manifest('sealing', dependsOn('@cocoon-net/engine')),
+    'packages/engine/package.json': manifest('engine', dependsOn('@cocoon-net/sealing'))
+  })[0], /circle/)
+})
+
+test('comments are not imports', () => {
+  assert.deepEqual(importsOf("/**\n * import { a } from 'a'\n */\n// import 'b'\nconst url = 'http://c'\nimport d from 'd'\n"), ['d'])
+})

@@ -41,15 +41,15 @@ export interface ClientPaymentsInit {
   /** what a new vault is deployed with, default 1 TON */
   readonly depositNano?: bigint
   /** a devnet's faucet */
-  readonly fund?: (account: Uint8Array, amountNano: bigint) => Promise<void>
+  fund? (account: Uint8Array, amountNano: bigint): Promise<void>
   /** how often the chain is asked while something is awaited */
   readonly pollMs?: number
-  readonly onError?: (error: CocoonError) => void
+  onError? (error: CocoonError): void
 }
 
 export interface ClientJob {
   readonly paidNano: bigint
-  /** Signs for `nano` in all; on disk before it resolves. Null when the job holds that much. @throws CocoonError spending_limit, lane_exhausted, max_charge_too_low */
+  /** Signs for `nano` in all; on disk before it resolves. Null when the job holds that much. Throws CocoonError spending_limit, lane_exhausted, max_charge_too_low. */
   voucherUpTo (nano: bigint): Promise<PayFrame | null>
   /** Sets the job to its exact charge; null when it already holds exactly that. */
   finish (chargeNano: bigint): Promise<PayFrame | null>
@@ -64,14 +64,14 @@ export interface ClientLane {
   /** What the provider said that it lets out ahead of vouchers, nanoTON. */
   readonly allowanceNano: bigint
   beginJob (init: { clientNonce: Uint8Array, maxChargeNano: bigint }): ClientJob
-  /** Takes the provider's highest voucher when we signed it. @throws CocoonError voucher_bad_signature, voucher_wrong_lane, spending_limit */
+  /** Takes the provider's highest voucher when we signed it. Throws CocoonError voucher_bad_signature, voucher_wrong_lane, spending_limit. */
   adopt (frame: LaneFrame): Promise<void>
 }
 
 export interface LedgerRow { readonly atMs: number, readonly laneKey: string, readonly clientNonce: string, readonly paidNano: bigint }
 
 export interface ClientPayments {
-  /** Loads state; the vault is deployed in the background. @throws CocoonError lane_busy, file_unusable */
+  /** Loads state; the vault is deployed in the background. Throws CocoonError lane_busy, file_unusable. */
   start (): Promise<void>
   stop (): Promise<void>
   readonly vault: { readonly account: Uint8Array, readonly owner: Uint8Array }
@@ -185,7 +185,7 @@ class DefaultClientPayments implements ClientPayments {
           init: vaults.stateInit(this.vault.owner),
           body: vaults.deployBody({ signerKey: this.#init.voucherSigner.publicKey, operator: wallet.account })
         }], { signal: this.#stopping.signal })
-        await this.#until(async () => await port.isActive(this.vault.account), 'the vault was not deployed')
+        await this.#until(async () => port.isActive(this.vault.account), 'the vault was not deployed')
       }
       const signer = await port.readSigner(this.vault.account, 0)
       if (signer == null || hex(signer) !== hex(this.#init.voucherSigner.publicKey)) {
@@ -225,7 +225,8 @@ class DefaultClientPayments implements ClientPayments {
     // "One open message carries one epoch for all its lanes, max(chain now in ms, last + 1)"
     const fresh = this.#batch.length === 0 || this.#batch.length >= MAX_LANES_PER_OPEN
     const now = BigInt(this.#init.port.nowMs())
-    const epoch = fresh ? (now > this.#lastEpoch ? now : this.#lastEpoch + 1n) : this.#lastEpoch
+    const nextEpoch = now > this.#lastEpoch ? now : this.#lastEpoch + 1n
+    const epoch = fresh ? nextEpoch : this.#lastEpoch
     const capNano = this.#init.laneCapNano ?? TON_NANO / 10n
     const entry = newEntry({ id: { vault: this.vault.account, payee, epoch }, capNano, status: 'opening', cumulativeNano: 0n, finalisedNano: 0n })
     this.#lastEpoch = epoch
@@ -327,7 +328,7 @@ class DefaultClientPayments implements ClientPayments {
   async #exclusive<T> (entry: Entry, work: () => Promise<T>): Promise<T> {
     const turn = entry.queue.then(work)
     entry.queue = turn.catch(() => {})
-    return await turn
+    return turn
   }
 
   async #write (entry: Entry, state: PayerLane): Promise<void> {
@@ -421,8 +422,8 @@ class DefaultClientPayments implements ClientPayments {
     }
     return {
       get paidNano () { return finalNano ?? entry.jobs.get(nonce) ?? 0n },
-      voucherUpTo: async (nano) => await this.#exclusive(entry, async () => await raise(nano < job.maxChargeNano ? nano : job.maxChargeNano)),
-      finish: async (chargeNano) => await this.#exclusive(entry, async () => {
+      voucherUpTo: async (nano) => this.#exclusive(entry, async () => raise(nano < job.maxChargeNano ? nano : job.maxChargeNano)),
+      finish: async (chargeNano) => this.#exclusive(entry, async () => {
         if (chargeNano > job.maxChargeNano) {
           throw new CocoonError('max_charge_too_low', 'the charge is above what was allowed')
         }

@@ -13,10 +13,12 @@ const OWNER_ONLY = 0o600
  * that a crash leaves the whole key or none, and of two processes that start
  * at once both end with the same key.
  *
+ * @param path - the key file
+ * @param opts - options
  * @param opts.random - source of new seeds, `node:crypto` by default
- * @throws CocoonError `file_unusable` when the file is malformed or others may read it
+ * @throws {CocoonError} `file_unusable` when the file is malformed or others may read it
  */
-export async function loadOrCreateKey (path: string, opts: { random?: (bytes: number) => Uint8Array } = {}): Promise<Uint8Array> {
+export async function loadOrCreateKey (path: string, opts: { random?(bytes: number): Uint8Array } = {}): Promise<Uint8Array> {
   const existing = await readKey(path)
   if (existing != null) {
     return existing

@@ -123,7 +123,7 @@ function applyAllocations (lane: LaneState, frame: PayFrame): LaneState {
  * A voucher equal to the highest is taken when it carries the same signature:
  * it may move unallocated balance to a job, and repeats change nothing.
  *
- * @throws CocoonError voucher_wrong_network, voucher_wrong_lane, voucher_not_increasing, voucher_above_cap,
+ * @throws {CocoonError} voucher_wrong_network, voucher_wrong_lane, voucher_not_increasing, voucher_above_cap,
  * voucher_bad_signature, allocation_invalid, lane_unknown
  */
 export function acceptPay (lane: LaneState, frame: PayFrame, networkId: Uint8Array): LaneState {
@@ -162,7 +162,7 @@ export function acceptPay (lane: LaneState, frame: PayFrame, networkId: Uint8Arr
 }
 
 /**
- * @throws CocoonError lane_unlocking, lane_unknown, vault_in_debt,
+ * @throws {CocoonError} lane_unlocking, lane_unknown, vault_in_debt,
  * allocation_invalid (the nonce was used), no_room
  */
 export function beginJob (lane: LaneState, nonce: string): LaneState {
@@ -236,7 +236,7 @@ export function recoverJobs (lane: LaneState): LaneState {
 /**
  * Takes what the chain shows.
  *
- * @throws CocoonError lane_cap_too_small, voucher_bad_signature (another key is pinned)
+ * @throws {CocoonError} lane_cap_too_small, voucher_bad_signature (another key is pinned)
  */
 export function chainUpdate (lane: LaneState, seen: LaneOnChain | null, signerKey: Uint8Array | null, minCapNano: bigint): LaneState {
   if (seen == null || seen.epoch !== lane.id.epoch) {

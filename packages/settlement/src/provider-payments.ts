@@ -25,7 +25,7 @@ export interface ProviderPaymentsInit {
   readonly pollMs?: number
   readonly redeemThresholdNano?: bigint
   /** told of failures in the background */
-  readonly onError?: (error: CocoonError) => void
+  onError? (error: CocoonError): void
 }
 
 export interface Settlement { readonly vault: Uint8Array, readonly epoch: bigint, readonly redeemedNano: bigint }
@@ -33,7 +33,7 @@ export interface Settlement { readonly vault: Uint8Array, readonly epoch: bigint
 export interface JobMeter {
   /** True when tokens worth `vestedNano` in all may leave; notes them as delivered. */
   mayLeave (vestedNano: bigint): boolean
-  /** Resolves when they may leave. @throws CocoonError voucher_late */
+  /** Resolves when they may leave. Throws CocoonError voucher_late. */
   waitFor (vestedNano: bigint, opts?: { signal?: AbortSignal, timeoutMs?: number }): Promise<void>
   /** Ends the job at its exact charge, after waiting for the last voucher; what is missing becomes a debt. */
   finish (chargeNano: bigint, opts?: { signal?: AbortSignal, timeoutMs?: number }): Promise<{ paidNano: bigint, debtNano: bigint }>
@@ -46,9 +46,9 @@ export interface OpenedLane { readonly laneKey: string, readonly frame: LaneFram
 export interface ProviderPayments {
   start (): Promise<void>
   stop (): Promise<void>
-  /** @throws CocoonError vault_not_accepted, lane_cap_too_small, lane_unlocking, lane_unknown, voucher_bad_signature, no_room */
+  /** @throws {CocoonError} vault_not_accepted, lane_cap_too_small, lane_unlocking, lane_unknown, voucher_bad_signature, no_room */
   openLane (open: PayOpen): Promise<OpenedLane>
-  /** Durable before it resolves. @throws CocoonError as `acceptPay`, lane_unknown */
+  /** Durable before it resolves. Throws CocoonError as `acceptPay`, lane_unknown. */
   pay (laneKey: string, frame: PayFrame): Promise<{ cumulative: bigint }>
   beginJob (init: { laneKey: string, clientNonce: Uint8Array, maxChargeNano: bigint, windowNano: bigint }): Promise<JobMeter>
   /** Redeems now, at a loss too. */
@@ -139,12 +139,13 @@ class DefaultProviderPayments implements ProviderPayments {
 
   #status (laneKey: string): OpenedLane {
     const { state } = this.#entry(laneKey)
+    const confirmed = state.chain === 'confirmed' ? 'confirmed' : 'unconfirmed'
     const credit = this.#creditNano(state) - this.#vaultExposure(state)
     return {
       laneKey,
       frame: {
         t: 'lane',
-        state: state.unlockAt !== 0 ? 'unlocking' : state.chain === 'confirmed' ? 'confirmed' : 'unconfirmed',
+        state: state.unlockAt !== 0 ? 'unlocking' : confirmed,
         capNano: state.capNano,
         highest: state.signature == null
           ? null
@@ -349,7 +350,7 @@ class DefaultProviderPayments implements ProviderPayments {
     return value > 0n && (state.unlockAt !== 0 || value >= (this.#init.redeemThresholdNano ?? REDEEM_THRESHOLD_NANO))
   }
 
-  /** @throws CocoonError chain_rejected when the lane shows no payment after the redeem */
+  /** @throws {CocoonError} chain_rejected when the lane shows no payment after the redeem */
   async #redeem (laneKey: string, entry: Entry): Promise<Settlement> {
     const { id, cumulativeNano, signature, paidOnChainNano, capNano } = entry.state
     if (signature == null) {

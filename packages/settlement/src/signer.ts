@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, sign as nodeSign, verify as nodeVerify } from 'node:crypto'
-import { mnemonicToPrivateKey } from '@ton/crypto'
 import { CocoonError } from '@cocoon-net/protocol'
+import { mnemonicToPrivateKey } from '@ton/crypto'
 import { KEY_CACHE_SIZE } from './constants.ts'
 import type { KeyObject } from 'node:crypto'
 
@@ -77,8 +77,9 @@ export function verifyEd25519 (publicKey: Uint8Array, message: Uint8Array, signa
  * The seed behind a wallet's 24 words.
  *
  * @param words - the mnemonic of a TON wallet
- * @param opts - `isDevnet`: a devnet's messages must not be signed with a key that holds real coins
- * @throws CocoonError `config_invalid` on a devnet
+ * @param opts - options
+ * @param opts.isDevnet - a devnet's messages must not be signed with a key that holds real coins
+ * @throws {CocoonError} `config_invalid` on a devnet
  */
 export async function seedFromMnemonic (words: string[], opts: { isDevnet: boolean }): Promise<Uint8Array> {
   if (opts.isDevnet) {

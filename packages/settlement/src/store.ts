@@ -1,5 +1,5 @@
-import { Level } from 'level'
 import { CocoonError } from '@cocoon-net/protocol'
+import { Level } from 'level'
 import { hex, unhex } from './types.ts'
 import type { AbstractBatchOperation, AbstractLevel } from 'abstract-level'
 
@@ -67,7 +67,7 @@ export class Store {
     this.#db = db
   }
 
-  /** @throws CocoonError file_unusable when another version wrote the store */
+  /** @throws {CocoonError} file_unusable when another version wrote the store */
   async open (): Promise<void> {
     await this.#db.open()
     const version = await this.#db.get(SCHEMA_KEY)

@@ -1,6 +1,6 @@
+import { CocoonError } from '@cocoon-net/protocol'
 import { Address, TupleReader } from '@ton/core'
 import { TonClient } from '@ton/ton'
-import { CocoonError } from '@cocoon-net/protocol'
 import { CHAIN_TIMEOUT_MS } from './constants.ts'
 import { hex } from './types.ts'
 import type { LaneOnChain } from './types.ts'
@@ -31,9 +31,9 @@ function uint (bytes: Uint8Array): bigint {
 /**
  * A port over toncenter's HTTP API v2.
  *
- * @throws CocoonError chain_unavailable, chain_rejected (from its methods)
+ * @throws {CocoonError} chain_unavailable, chain_rejected (from its methods)
  */
-export function createTonPort (init: { endpoint: string, apiKey?: string, timeoutMs?: number, nowMs?: () => number }): TonPort {
+export function createTonPort (init: { endpoint: string, apiKey?: string, timeoutMs?: number, nowMs?(): number }): TonPort {
   const timeoutMs = init.timeoutMs ?? CHAIN_TIMEOUT_MS
   const client = new TonClient({ endpoint: init.endpoint, apiKey: init.apiKey, timeout: timeoutMs })
 
@@ -49,11 +49,11 @@ export function createTonPort (init: { endpoint: string, apiKey?: string, timeou
 
   async function get (account: Uint8Array, method: string, args: TupleItem[]): Promise<TupleReader | null> {
     const address = addressOf(account)
-    const result = await call(method, async () => await client.runMethodWithError(address, method, args))
+    const result = await call(method, async () => client.runMethodWithError(address, method, args))
     if (result.exit_code === 0 || result.exit_code === 1) {
       return result.stack
     }
-    if (await call('getAddressInformation', async () => await client.isContractDeployed(address))) {
+    if (await call('getAddressInformation', async () => client.isContractDeployed(address))) {
       throw new CocoonError('chain_rejected', `${method} ended with exit code ${result.exit_code}`)
     }
     return null
@@ -61,8 +61,8 @@ export function createTonPort (init: { endpoint: string, apiKey?: string, timeou
 
   return {
     nowMs: init.nowMs ?? (() => Date.now()),
-    balance: async (account) => await call('getAddressBalance', async () => await client.getBalance(addressOf(account))),
-    isActive: async (account) => await call('getAddressInformation', async () => await client.isContractDeployed(addressOf(account))),
+    balance: async (account) => call('getAddressBalance', async () => client.getBalance(addressOf(account))),
+    isActive: async (account) => call('getAddressInformation', async () => client.isContractDeployed(addressOf(account))),
     readLane: async (vault, payee) => {
       const stack = await get(vault, 'lane', [{ type: 'int', value: uint(payee) }])
       // (exists, cap, paid, epoch, keyIdx, unlockAt, gasLeft)

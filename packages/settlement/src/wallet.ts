@@ -1,9 +1,9 @@
+import { CocoonError } from '@cocoon-net/protocol'
 import { beginCell, external, internal, storeMessage } from '@ton/core'
 import { WalletContractV4 } from '@ton/ton'
 import PQueue from 'p-queue'
-import { CocoonError } from '@cocoon-net/protocol'
-import { SEND_TIMEOUT_MS } from './constants.ts'
 import { delay, systemClock } from './clock.ts'
+import { SEND_TIMEOUT_MS } from './constants.ts'
 import { addressOf } from './ton-port.ts'
 import type { Clock } from './clock.ts'
 import type { Signer } from './signer.ts'
@@ -47,7 +47,7 @@ export function walletAccount (publicKey: Uint8Array, globalId: number): Uint8Ar
 /**
  * A wallet v4r2 that signs natively. Sends are serialised.
  *
- * @throws CocoonError chain_unavailable, chain_rejected, timeout (from `send`)
+ * @throws {CocoonError} chain_unavailable, chain_rejected, timeout (from `send`)
  */
 export function createWallet (init: { signer: Signer, port: TonPort, globalId: number, clock?: Clock, pollMs?: number }): Wallet {
   const { signer, port } = init
@@ -79,7 +79,7 @@ export function createWallet (init: { signer: Signer, port: TonPort, globalId: n
 
   return {
     account,
-    balance: async () => await port.balance(account),
+    balance: async () => port.balance(account),
     send: async (messages, opts = {}) => {
       if (messages.length === 0 || messages.length > MAX_MESSAGES) {
         throw new RangeError(`a wallet sends 1 to ${MAX_MESSAGES} messages at once, got ${messages.length}`)

@@ -1,5 +1,5 @@
-import { beginCell } from '@ton/core'
 import { devnetPreset, voucherHash } from '@cocoon-net/protocol'
+import { beginCell } from '@ton/core'
 import { ed25519Signer } from '../src/signer.ts'
 import type { Clock } from '../src/clock.ts'
 import type { TonPort } from '../src/ton-port.ts'
@@ -18,7 +18,7 @@ export function frame (id: LaneId, cumulative: bigint, jobs: Array<[Uint8Array, 
 }
 
 /** A clock that only moves when told, except that immediate polls may run through it. */
-export function manualClock (): Clock & { advance: (ms: number) => void } {
+export function manualClock (): Clock & { advance(ms: number): void } {
   let now = 1_000_000
   const timers = new Map<() => void, number>()
   return {

@@ -3,11 +3,21 @@ import { MemoryLevel } from 'memory-level'
 import { createClientPayments } from '../src/client-payments.ts'
 import { createProviderPayments } from '../src/provider-payments.ts'
 import { LedgerChain, manualClock, network, nonce, payee, signer } from './fixtures.ts'
+import type { ClientPayments } from '../src/client-payments.ts'
+import type { ProviderPayments } from '../src/provider-payments.ts'
 import type { Wallet } from '../src/wallet.ts'
 
 const walletOf = (account: Uint8Array): Wallet => ({ account, balance: async () => 10_000_000_000n, send: async () => {} })
 
-function setup (kv = { client: new MemoryLevel<string, string>(), provider: new MemoryLevel<string, string>() }) {
+interface Setup {
+  clock: ReturnType<typeof manualClock>
+  chain: LedgerChain
+  client: ClientPayments
+  provider: ProviderPayments
+  kv: { client: MemoryLevel<string, string>, provider: MemoryLevel<string, string> }
+}
+
+function setup (kv = { client: new MemoryLevel<string, string>(), provider: new MemoryLevel<string, string>() }): Setup {
   const clock = manualClock()
   const chain = new LedgerChain(clock)
   const common = { network, vaults: chain.vaults, port: chain.port(), clock }

@@ -36,3 +36,6 @@ export const MAX_LINE_BYTES = 1_048_576
 
 /** Bytes of an error body that are read. */
 export const MAX_ERROR_BYTES = 8_192
+
+/** How long `stop()` waits for running jobs to notice before their memory is taken away. */
+export const STOP_WAIT_MS = 2_000

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { asCocoonError, CocoonError, toHex } from '@cocoon-net/protocol'
-import { DEFAULT_TEMPERATURE, PROMPT_CHUNK_TOKENS } from './constants.ts'
+import { DEFAULT_TEMPERATURE, PROMPT_CHUNK_TOKENS, STOP_WAIT_MS } from './constants.ts'
 import { loadLlamaModel } from './llama-model.ts'
 import { findModel, parseRequest, unsupported } from './request.ts'
 import { StopMatcher } from './stop-matcher.ts'
@@ -94,7 +94,11 @@ class LlamaEngine implements Engine {
     this.jobs.forEach(job => { job.abort() })
 
     if (this.jobs.size > 0) {
-      await new Promise<void>(resolve => { this.idle.add(resolve) })
+      // A caller that stopped reading without ending its iterator must not hold the process.
+      await new Promise<void>(resolve => {
+        const timer = setTimeout(resolve, STOP_WAIT_MS)
+        this.idle.add(() => { clearTimeout(timer); resolve() })
+      })
     }
 
     for (const model of models) {

@@ -136,8 +136,15 @@ class OpenaiEngine implements Engine {
 
     try {
       const response = await this.post(request.endpoint === 'chat' ? '/chat/completions' : '/completions', body, signal)
-      deadline.restart(this.init.idleTimeoutMs ?? IDLE_TIMEOUT_MS)
-      yield * answer(response, { signal, maxTokens, onProgress: () => { deadline.restart(this.init.idleTimeoutMs ?? IDLE_TIMEOUT_MS) } })
+      const idleMs = this.init.idleTimeoutMs ?? IDLE_TIMEOUT_MS
+      deadline.restart(idleMs)
+
+      for await (const event of answer(response, { signal, maxTokens })) {
+        // The server's silence counts, not the reader's.
+        deadline.clear()
+        yield event
+        deadline.restart(idleMs)
+      }
     } catch (error) {
       if (cancelled.aborted) {
         yield { type: 'end', reason: 'cancelled' }
@@ -192,7 +199,6 @@ class OpenaiEngine implements Engine {
 interface AnswerOptions {
   readonly signal: AbortSignal
   readonly maxTokens: number
-  readonly onProgress: () => void
 }
 
 async function * answer (body: ReadableStream<Uint8Array>, options: AnswerOptions): AsyncGenerator<EngineEvent, void, undefined> {
@@ -201,7 +207,7 @@ async function * answer (body: ReadableStream<Uint8Array>, options: AnswerOption
   let reason: EndReason | undefined
   let done = false
 
-  for await (const data of readEvents(body, options)) {
+  for await (const data of readEvents(body, options.signal)) {
     if (data === '[DONE]') {
       done = true
       break

@@ -1,54 +1,98 @@
 import { CocoonError } from '@cocoon-net/protocol'
-import { createParser } from 'eventsource-parser'
 import { MAX_LINE_BYTES } from './constants.ts'
 
-export interface ReadEventsOptions {
-  readonly signal: AbortSignal
-  /** Called when a whole event has come: comments and half lines do not keep a stream alive. */
-  readonly onProgress: () => void
-}
-
 /**
- * The data of each server-sent event of a body. The body is cancelled however the reading ends.
+ * The data of each server-sent event of a body (WHATWG HTML §9.2.6; names, ids and retry times are not used here). The body
+ * is cancelled however the reading ends.
  *
- * @throws engine_failed when an event grows beyond `MAX_LINE_BYTES` or the connection breaks
+ * @throws engine_failed when an event grows beyond `MAX_LINE_BYTES`
  */
-export async function * readEvents (body: ReadableStream<Uint8Array>, options: ReadEventsOptions): AsyncGenerator<string, void, undefined> {
-  const ready: string[] = []
+export async function * readEvents (body: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+  const parser = new EventParser()
   const decoder = new TextDecoder()
-  const parser = createParser({ onEvent: event => { ready.push(event.data) } })
   const reader = body.getReader()
   const onAbort = (): void => { reader.cancel().catch(() => {}) }
-  let pendingBytes = 0
-  options.signal.addEventListener('abort', onAbort, { once: true })
+  signal.addEventListener('abort', onAbort, { once: true })
 
   try {
     while (true) {
+      signal.throwIfAborted()
       const { done, value } = await reader.read()
-      options.signal.throwIfAborted()
+      signal.throwIfAborted()
 
       if (done) {
         return
       }
 
-      pendingBytes += value.length
-      parser.feed(decoder.decode(value, { stream: true }))
-
-      if (ready.length > 0) {
-        pendingBytes = 0
-        options.onProgress()
-      }
-
-      if (pendingBytes > MAX_LINE_BYTES) {
-        throw new CocoonError('engine_failed', 'The inference server sent an event that is too long.')
-      }
-
-      for (const data of ready.splice(0)) {
-        yield data
-      }
+      yield * parser.push(decoder.decode(value, { stream: true }))
     }
   } finally {
-    options.signal.removeEventListener('abort', onAbort)
+    signal.removeEventListener('abort', onAbort)
     await reader.cancel().catch(() => {})
+  }
+}
+
+/** Cuts text into events, whatever way it arrives. Holds one event at most. */
+export class EventParser {
+  private parts: string[] = []
+  private data: string[] = []
+  private heldLength = 0
+  private afterReturn = false
+
+  /** @throws engine_failed when what is held is too long */
+  * push (text: string): Generator<string, void, undefined> {
+    let start = 0
+
+    for (let i = 0; i < text.length; i++) {
+      const letter = text[i]
+
+      if (letter !== '\n' && letter !== '\r') {
+        this.afterReturn = false
+        continue
+      }
+
+      // CR LF is one line end, also when the two come apart.
+      const second = letter === '\n' && this.afterReturn
+      this.afterReturn = letter === '\r'
+
+      if (!second) {
+        this.hold(text.slice(start, i))
+        yield * this.endLine()
+      }
+
+      start = i + 1
+    }
+
+    this.hold(text.slice(start))
+  }
+
+  private hold (text: string): void {
+    this.heldLength += text.length
+
+    if (this.heldLength > MAX_LINE_BYTES) {
+      throw new CocoonError('engine_failed', 'The inference server sent an event that is too long.')
+    }
+
+    if (text.length > 0) {
+      this.parts.push(text)
+    }
+  }
+
+  private * endLine (): Generator<string, void, undefined> {
+    const line = this.parts.join('')
+    this.parts = []
+
+    if (line.length === 0) {
+      const event = this.data.splice(0)
+      this.heldLength = 0
+
+      if (event.length > 0) {
+        yield event.join('\n')
+      }
+    } else if (line.startsWith('data:')) {
+      this.data.push(line.slice(line[5] === ' ' ? 6 : 5))
+    } else {
+      this.heldLength -= line.length
+    }
   }
 }

@@ -40,7 +40,8 @@ export class EventParser {
   private afterReturn = false
 
   /** @throws engine_failed when what is held is too long */
-  * push (text: string): Generator<string, void, undefined> {
+  push (text: string): string[] {
+    const events: string[] = []
     let start = 0
 
     for (let i = 0; i < text.length; i++) {
@@ -57,13 +58,15 @@ export class EventParser {
 
       if (!second) {
         this.hold(text.slice(start, i))
-        yield * this.endLine()
+        this.endLine(events)
       }
 
       start = i + 1
     }
 
     this.hold(text.slice(start))
+
+    return events
   }
 
   private hold (text: string): void {
@@ -78,7 +81,7 @@ export class EventParser {
     }
   }
 
-  private * endLine (): Generator<string, void, undefined> {
+  private endLine (events: string[]): void {
     const line = this.parts.join('')
     this.parts = []
 
@@ -87,7 +90,7 @@ export class EventParser {
       this.heldLength = 0
 
       if (event.length > 0) {
-        yield event.join('\n')
+        events.push(event.join('\n'))
       }
     } else if (line.startsWith('data:')) {
       this.data.push(line.slice(line[5] === ' ' ? 6 : 5))

@@ -43,25 +43,24 @@ describe('vesting', () => {
   })
 
   it('grows with every token, never passes the charge, and is whole once the prompt has vested (exhaustive)', () => {
-    for (const prompt of [0, 1, 63, 2_048, 3_000]) {
-      for (const cached of [0, 7]) {
-        for (const maxTokens of [1, 2, 64, 100]) {
-          const over = vestingTokens(prompt + cached, maxTokens)
-          let before = -1n
+    const shapes = [0, 1, 63, 2_048, 3_000].flatMap(prompt => [0, 7].flatMap(cached => [1, 2, 64, 100].map(maxTokens => ({ prompt, cached, maxTokens }))))
 
-          for (let completion = 0; completion <= maxTokens; completion++) {
-            const tokens = { prompt, cached, completion, reasoning: 0 }
-            const vested = vestedNano(tokens, prices, maxTokens)
-            const charge = chargeNano(tokens, prices)
-            expect(vested >= before && vested <= charge).to.equal(true)
+    for (const { prompt, cached, maxTokens } of shapes) {
+      const over = vestingTokens(prompt + cached, maxTokens)
+      let before = -1n
 
-            // before that, rounding alone may already make it whole
-            if (completion >= over) {
-              expect(vested).to.equal(charge)
-            }
-            before = vested
-          }
+      for (let completion = 0; completion <= maxTokens; completion++) {
+        const tokens = { prompt, cached, completion, reasoning: 0 }
+        const vested = vestedNano(tokens, prices, maxTokens)
+        const charge = chargeNano(tokens, prices)
+        expect(vested >= before && vested <= charge).to.equal(true)
+
+        // before that, rounding alone may already make it whole
+        if (completion >= over) {
+          expect(vested).to.equal(charge)
         }
+
+        before = vested
       }
     }
   })

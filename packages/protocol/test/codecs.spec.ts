@@ -1,5 +1,5 @@
-import { encode } from 'cborg'
 import { expect } from 'aegir/chai'
+import { encode } from 'cborg'
 import fc from 'fast-check'
 import { CHUNK_BUCKETS, REQUEST_BUCKETS, bindingAnnouncementCodec, bucketFor, challengeCodec, decodeBinding, decodeChunk, decodeOffer, decodeRequestHeader, decodeRequestPayload, decodeWith, encodeBinding, encodeCbor, encodeChunk, encodeOffer, encodeRequestHeader, encodeRequestPayload, encodeWith, evidenceCodec, inferRequestCodec, inferResponseCodec, payRequestCodec, payResponseCodec, quoteAnswerCodec, quoteAskCodec } from '../src/index.ts'
 import { binding, bytes32, bytes64, offer, voucher } from './samples.ts'

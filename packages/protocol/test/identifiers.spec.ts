@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { encode, rfc8949EncodeOptions } from 'cborg'
 import { expect } from 'aegir/chai'
+import { encode, rfc8949EncodeOptions } from 'cborg'
 import { DEVNET_GLOBAL_ID, ERRORS, LIMITS, MAINNET, TESTNET, accountFromText, accountToText, answerCommitment, asCocoonError, bucketOf, catalogueKey, challengeAnswerBytes, devnetPreset, dhtProtocolId, fromRefusal, gpuNonceOf, isErrorCode, jobIdOf, modelDigest, modelKey, modelRefMatches, networkIdOf, networkTag, offerTopic, parseModelRef, protocolId, reportDataOf, requestCommitment, runningHashNext, runningHashStart, toHex, toRefusal, CocoonError, encodeBinding, encodeOffer } from '../src/index.ts'
 import { binding, bytes32, offer } from './samples.ts'
 

@@ -139,12 +139,12 @@ class LlamaEngine implements Engine {
       throw new CocoonError('context_too_long', undefined, { details: { promptTokens: prompt.length, contextLength: model.info.contextLength } })
     }
 
-    const grammar = await grammarState(llama, model, body, request)
     const job = new AbortController()
     const signal = options.signal == null ? job.signal : AbortSignal.any([options.signal, job.signal])
     this.jobs.add(job)
 
     try {
+      const grammar = await grammarState(llama, model, body, request)
       const sequence = await model.pool.acquire(signal)
 
       try {

@@ -143,6 +143,12 @@ class OpenaiEngine implements Engine {
         // The server's silence counts, not the reader's.
         deadline.clear()
         yield event
+
+        if (cancelled.aborted && event.type !== 'end') {
+          yield { type: 'end', reason: 'cancelled' }
+          return
+        }
+
         deadline.restart(idleMs)
       }
     } catch (error) {

@@ -1,0 +1,50 @@
+import { CocoonError, modelRefMatches, parseModelRef, digestFromHex } from '@cocoon-net/protocol'
+import { nanoToJson } from './answer.ts'
+import type { ModelListing } from './backend.ts'
+
+/** A model in the shape of OpenAI's list, with what the network knows of it under `cocoon`. */
+export function modelObject (listing: ModelListing, created: number): Record<string, unknown> {
+  return {
+    id: listing.id,
+    object: 'model',
+    created,
+    owned_by: 'cocoon',
+    cocoon: {
+      name: listing.name,
+      digest: listing.digest,
+      context_length: Math.max(0, ...listing.providers.map(provider => provider.contextLength)),
+      endpoints: [...new Set(listing.providers.flatMap(provider => provider.endpoints))],
+      providers: listing.providers.map(provider => ({
+        peer_id: provider.peerId,
+        tier: provider.tier,
+        tier_note: provider.tierNote,
+        prices_nano_per_million: {
+          prompt: nanoToJson(provider.prices.prompt),
+          cached: nanoToJson(provider.prices.cached),
+          completion: nanoToJson(provider.prices.completion),
+          reasoning: nanoToJson(provider.prices.reasoning)
+        },
+        room: provider.room,
+        context_length: provider.contextLength,
+        endpoints: provider.endpoints
+      }))
+    }
+  }
+}
+
+/**
+ * The one model that a name stands for.
+ *
+ * @throws {CocoonError} model_unknown, model_ambiguous
+ */
+export function findListing (listings: readonly ModelListing[], name: string): ModelListing {
+  const ref = parseModelRef(name)
+  const found = listings.filter(listing => modelRefMatches(ref, { name: listing.name, digest: digestFromHex(listing.digest) }))
+  if (found.length === 0) {
+    throw new CocoonError('model_unknown', undefined, { details: { param: 'model' } })
+  }
+  if (found.length > 1) {
+    throw new CocoonError('model_ambiguous', undefined, { details: { param: 'model' } })
+  }
+  return found[0]
+}

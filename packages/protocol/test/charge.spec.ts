@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { chargeNano, vestedNano, vestingTokens, worstChargeNano } from '../src/index.ts'
 
 const prices = { prompt: 50_000_000n, cached: 5_000_000n, completion: 200_000_000n, reasoning: 210_000_000n }
+const shapes = [0, 1, 63, 2_048, 3_000].flatMap(prompt => [0, 7].flatMap(cached => [1, 2, 64, 100].map(maxTokens => ({ prompt, cached, maxTokens }))))
 const count = fc.integer({ min: 0, max: 200_000 })
 const price = fc.bigInt({ min: 0n, max: 10n ** 15n })
 const priceSets = fc.record({ prompt: price, cached: price, completion: price, reasoning: price })
@@ -43,8 +44,6 @@ describe('vesting', () => {
   })
 
   it('grows with every token, never passes the charge, and is whole once the prompt has vested (exhaustive)', () => {
-    const shapes = [0, 1, 63, 2_048, 3_000].flatMap(prompt => [0, 7].flatMap(cached => [1, 2, 64, 100].map(maxTokens => ({ prompt, cached, maxTokens }))))
-
     for (const { prompt, cached, maxTokens } of shapes) {
       const over = vestingTokens(prompt + cached, maxTokens)
       let before = -1n

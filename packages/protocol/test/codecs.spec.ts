@@ -16,7 +16,7 @@ const frames: Array<[string, Codec<any>, any]> = [
   ['accept', inferResponseCodec, { t: 'accept', providerNonce: bytes32('n') }],
   ['chunk', inferResponseCodec, { t: 'chunk', sealed: bytes64('s') }],
   ['checkpoint', inferResponseCodec, { t: 'checkpoint', cell: bytes64('c'), signature: bytes64('s') }],
-  ['open', payRequestCodec, { t: 'open', vault: bytes32('v'), vaultOwner: bytes32('o'), epoch: 7n, signer: bytes32('s') }],
+  ['open', payRequestCodec, { t: 'open', vault: bytes32('v'), vaultOwner: bytes32('o'), epoch: 7n, signer: bytes32('s'), signature: bytes64('o') }],
   ['pay', payRequestCodec, { t: 'pay', voucher, signature: bytes64('s'), jobs: [[bytes32('n'), 2n ** 64n - 1n]] }],
   ['lane', payResponseCodec, { t: 'lane', state: 'confirmed', capNano: 5n, highest: { voucher, signature: bytes64('s') }, allowanceNano: 0n, debts: [[bytes32('n'), 3n]], settling: false }],
   ['ack', payResponseCodec, { t: 'ack', cumulative: 9n }],

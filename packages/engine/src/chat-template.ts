@@ -1,5 +1,5 @@
-import { Template } from '@huggingface/jinja'
 import { CocoonError } from '@cocoon-net/protocol'
+import { Template } from '@huggingface/jinja'
 import { contentText } from './request.ts'
 import type { ChatMessage } from './request.ts'
 
@@ -31,7 +31,7 @@ export class ChatTemplate {
     this.variables = variables
   }
 
-  /** @throws bad_request when the template refuses the messages */
+  /** @throws {CocoonError} bad_request when the template refuses the messages */
   render (messages: readonly ChatMessage[]): PromptPart[] {
     const texts = messages.map(message => contentText(message.content))
     const fence = pickFence(texts)
@@ -69,6 +69,8 @@ function pickFence (texts: readonly string[]): string {
  * Token ids of a rendered prompt. Special tokens are looked for in template text only; everything between two of them is
  * tokenized in one go, as the model saw it in training.
  *
+ * @param parts - a rendered prompt
+ * @param specials - texts and ids of special tokens, longest first
  * @param tokenize - plain text to ids, never reading special tokens
  */
 export function tokenizePrompt (parts: readonly PromptPart[], specials: ReadonlyArray<readonly [string, number]>, tokenize: (text: string) => number[]): number[] {

@@ -61,17 +61,17 @@ export interface Engine {
   readonly args: readonly string[]
   /** False when the engine runs where attestation cannot see it, as a remote URL does. */
   readonly attestable: boolean
-  /** @throws engine_unavailable, file_unusable */
-  start: () => Promise<void>
-  stop: () => Promise<void>
-  models: () => readonly EngineModel[]
-  slots: () => EngineSlots
+  /** @throws {CocoonError} engine_unavailable, file_unusable */
+  start(): Promise<void>
+  stop(): Promise<void>
+  models(): readonly EngineModel[]
+  slots(): EngineSlots
   /**
    * Runs one job. An aborted signal ends the events with reason `cancelled` instead of throwing.
    *
-   * @throws model_unknown, bad_request, unsupported_parameter, context_too_long, no_room, timeout, engine_failed, engine_unavailable
+   * @throws {CocoonError} model_unknown, bad_request, unsupported_parameter, context_too_long, no_room, timeout, engine_failed, engine_unavailable
    */
-  generate: (request: EngineRequest, options?: GenerateOptions) => AsyncIterable<EngineEvent>
+  generate(request: EngineRequest, options?: GenerateOptions): AsyncIterable<EngineEvent>
   /** Tokens of a plain text, or undefined when the engine has no tokenizer for the model. */
-  countTokens: (model: string, text: string) => number | undefined
+  countTokens(model: string, text: string): number | undefined
 }

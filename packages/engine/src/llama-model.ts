@@ -31,7 +31,7 @@ export interface LoadedModel {
   readonly dispose: () => Promise<void>
 }
 
-/** @throws file_unusable */
+/** @throws {CocoonError} file_unusable */
 export async function loadLlamaModel (llama: Llama, options: LlamaModelOptions): Promise<LoadedModel> {
   const { readGgufFileInfo } = await import('node-llama-cpp')
   const digest = await digestModelFiles([{ path: GGUF_PATH, file: options.file }])

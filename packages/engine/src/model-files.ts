@@ -16,7 +16,7 @@ export interface ModelFileSource {
  * The model digest (32 bytes): SHA-256 of the deterministic CBOR list `[[path, sha256, size], …]` sorted by path. Reads
  * every byte of every file.
  *
- * @throws file_unusable
+ * @throws {CocoonError} file_unusable
  */
 export async function digestModelFiles (files: readonly ModelFileSource[]): Promise<Uint8Array> {
   const list: ModelFile[] = []

@@ -75,7 +75,7 @@ const FEATURES = new Set(['n', 'logprobs', 'echo', 'best_of'])
 /**
  * Checks a body and gives it the engine's words.
  *
- * @throws bad_request naming the parameter; unsupported_parameter for what an embedded engine does not do
+ * @throws {CocoonError} bad_request naming the parameter; unsupported_parameter for what an embedded engine does not do
  */
 export function parseRequest (request: EngineRequest): GenerationRequest {
   if (!Number.isSafeInteger(request.maxTokens) || request.maxTokens < 1) {
@@ -124,7 +124,7 @@ export function contentText (value: ChatMessage['content']): string {
   return value == null ? '' : typeof value === 'string' ? value : value.map(part => part.text).join('')
 }
 
-/** @throws model_unknown */
+/** @throws {CocoonError} model_unknown */
 export function findModel<T extends { readonly info: EngineModel, readonly hex: string }> (models: readonly T[], hex: string): T {
   const found = models.find(model => model.hex === hex)
 

@@ -29,7 +29,7 @@ export class SlotPool<T> {
     return this.total - this.free.length
   }
 
-  /** @throws no_room when the queue is full or the wait was too long; job_cancelled when the signal fires */
+  /** @throws {CocoonError} no_room when the queue is full or the wait was too long; job_cancelled when the signal fires */
   async acquire (signal?: AbortSignal): Promise<T> {
     if (signal?.aborted === true) {
       throw new CocoonError('job_cancelled')
@@ -49,14 +49,13 @@ export class SlotPool<T> {
   }
 
   release (item: T): void {
-    for (const waiter of this.waiters) {
-      this.waiters.delete(waiter)
-      waiter.resolve(item)
+    const [first] = this.waiters
 
-      return
+    if (first == null) {
+      this.free.push(item)
+    } else {
+      first.resolve(item)
     }
-
-    this.free.push(item)
   }
 
   /** Refuses all that wait. */

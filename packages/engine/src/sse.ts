@@ -5,7 +5,7 @@ import { MAX_LINE_BYTES } from './constants.ts'
  * The data of each server-sent event of a body (WHATWG HTML §9.2.6; names, ids and retry times are not used here). The body
  * is cancelled however the reading ends.
  *
- * @throws engine_failed when an event grows beyond `MAX_LINE_BYTES`
+ * @throws {CocoonError} engine_failed when an event grows beyond `MAX_LINE_BYTES`
  */
 export async function * readEvents (body: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
   const parser = new EventParser()
@@ -39,7 +39,7 @@ export class EventParser {
   private heldLength = 0
   private afterReturn = false
 
-  /** @throws engine_failed when what is held is too long */
+  /** @throws {CocoonError} engine_failed when what is held is too long */
   push (text: string): string[] {
     const events: string[] = []
     let start = 0

@@ -1,6 +1,6 @@
-import { expect } from 'aegir/chai'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { expect } from 'aegir/chai'
 import { MAX_LINE_BYTES } from '../src/constants.ts'
 import { openaiEngine } from '../src/index.ts'
 import { chat, collect, compliance, failure } from './compliance.ts'
@@ -132,7 +132,7 @@ describe('openai engine', () => {
     }]
   ]
 
-  for (const [what, code, answer] of hostile) {
+  hostile.forEach(([what, code, answer]) => {
     it(`turns ${what} into ${code}`, async () => {
       const engine = await started()
       handler = answer
@@ -140,7 +140,7 @@ describe('openai engine', () => {
       expect(engine.slots().busy).to.equal(0)
       await engine.stop()
     })
-  }
+  })
 
   it('gives up on a server that is silent before or inside its answer', async () => {
     const engine = await started({ timeoutMs: 30, idleTimeoutMs: 30 })

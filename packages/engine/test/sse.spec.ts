@@ -7,7 +7,7 @@ describe('server-sent events', () => {
   it('reads the same events however they are cut and whatever ends a line', () => {
     const line = fc.string({ unit: fc.constantFrom('a', ' ', ':', 'é'), maxLength: 6 })
     fc.assert(fc.property(fc.array(fc.array(line, { minLength: 1, maxLength: 3 }), { maxLength: 6 }), fc.constantFrom('\n', '\r', '\r\n'), fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 9 }), (events, end, sizes) => {
-      const text = events.map(lines => `: note${end}event: x${end}` + lines.map(one => `data: ${one}${end}`).join('') + end).join('')
+      const text = events.map(lines => `: note${end}event: x${end}data: ${lines.join(`${end}data: `)}${end}${end}`).join('')
       const parser = new EventParser()
       const out: string[] = []
 

@@ -29,7 +29,7 @@ export interface LlamaEngineInit {
   /** Keep a sequence's state for the next job, whoever sends it. Off by default: other callers could time what it holds. */
   readonly promptCache?: boolean
   /** Seeds for requests that name none. */
-  readonly randomSeed?: () => number
+  randomSeed?(): number
 }
 
 /** Version of the library that this package is tested with, as pinned in package.json. */

@@ -24,11 +24,11 @@ export interface LoadedModel {
   readonly model: LlamaModel
   readonly vocabulary: GgufVocabulary
   readonly pool: SlotPool<LlamaContextSequence>
-  readonly tokenize: (text: string) => number[]
-  readonly promptTokens: (body: GenerationRequest) => number[]
+  tokenize(text: string): number[]
+  promptTokens(body: GenerationRequest): number[]
   /** Says of each generated token whether it is reasoning, after a prompt that may have opened it. */
-  readonly classifier: (prompt: readonly number[]) => (token: number) => TokenClass
-  readonly dispose: () => Promise<void>
+  classifier(prompt: readonly number[]): (token: number) => TokenClass
+  dispose(): Promise<void>
 }
 
 /** @throws {CocoonError} file_unusable */

@@ -2,8 +2,8 @@ import { CocoonError } from '@cocoon-net/protocol'
 import { NO_ROOM_RETRY_MS } from './constants.ts'
 
 interface Waiter<T> {
-  readonly resolve: (item: T) => void
-  readonly reject: (error: Error) => void
+  resolve(item: T): void
+  reject(error: Error): void
 }
 
 export interface SlotPoolInit {

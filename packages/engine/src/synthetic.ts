@@ -18,7 +18,7 @@ export interface SyntheticEngineInit {
   /** Tokens of an answer that `maxTokens` does not cut. Default: endless. */
   readonly answerTokens?: number
   /** Awaited before each token; use it to pace a scenario or to fail on purpose. */
-  readonly beforeToken?: (index: number) => Promise<void> | void
+  beforeToken?(index: number): Promise<void> | void
 }
 
 /** Ids are 0..65535; the bytes of id n are ` wN`. One prompt token is one word. */

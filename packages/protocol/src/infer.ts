@@ -47,6 +47,7 @@ export type InferRequestFrame = ValueOf<typeof inferRequestCodec>
 export type InferResponseFrame = ValueOf<typeof inferResponseCodec>
 
 export const ENDPOINTS = Object.freeze(['chat', 'completions', 'embeddings'] as const)
+export type Endpoint = typeof ENDPOINTS[number]
 
 /** What is inside the request's seal. `body` is an OpenAI-shaped JSON object; `prefix` are tokens already delivered. */
 export const requestPayloadCodec = record({

@@ -1,4 +1,6 @@
-import { bool, fixedBytes, list, nullable, oneOf, record, tuple, uint64, union } from './codec.ts'
+import { concat, utf8 } from './bytes.ts'
+import { encodeWith } from './cbor.ts'
+import { bool, bytes, fixedBytes, list, nullable, oneOf, record, tuple, uint64, union } from './codec.ts'
 import { LIMITS } from './limits.ts'
 import { refusalCodec } from './refusal.ts'
 import type { ValueOf } from './codec.ts'
@@ -17,10 +19,10 @@ export type SignedVoucher = ValueOf<typeof signedVoucherCodec>
 
 /**
  * pay/1: client to provider. `open` comes first and once; `signer` is the key that the lane pins, checked against the
- * chain when the lane confirms. `pay` carries a voucher and the absolute amounts it gives to each running job.
+ * chain when the lane confirms, and signs {@link payOpenBytes}, so that nobody else can use the lane's balance. `pay` carries a voucher and the absolute amounts it gives to each running job.
  */
 export const payRequestCodec = union({
-  open: record({ vault: fixedBytes(32), vaultOwner: fixedBytes(32), epoch: uint64, signer: fixedBytes(32) }),
+  open: record({ vault: fixedBytes(32), vaultOwner: fixedBytes(32), epoch: uint64, signer: fixedBytes(32), signature: fixedBytes(64) }),
   pay: record({
     voucher: voucherCodec,
     signature: fixedBytes(64),
@@ -50,3 +52,18 @@ export type PayResponseFrame = ValueOf<typeof payResponseCodec>
 export type PayOpen = Extract<PayRequestFrame, { t: 'open' }>
 export type PayFrame = Extract<PayRequestFrame, { t: 'pay' }>
 export type LaneFrame = Extract<PayResponseFrame, { t: 'lane' }>
+
+const payOpenCodec = record({
+  networkId: fixedBytes(32),
+  vault: fixedBytes(32),
+  payee: fixedBytes(32),
+  epoch: uint64,
+  /** Peer ids as multihash bytes. */
+  client: bytes(64),
+  provider: bytes(64)
+})
+
+/** What the lane's signer signs to open the pay stream: "cocoon/pay-open/v1\0" ‖ CBOR {networkId, vault, payee, epoch, client, provider}. */
+export function payOpenBytes (init: ValueOf<typeof payOpenCodec>): Uint8Array {
+  return concat(utf8('cocoon/pay-open/v1\0'), encodeWith(payOpenCodec, init))
+}

@@ -1,4 +1,4 @@
-import { CocoonError, asCocoonError, voucherHash } from '@cocoon-net/protocol'
+import { CocoonError, asCocoonError, payOpenBytes, voucherHash } from '@cocoon-net/protocol'
 import { delay, systemClock } from './clock.ts'
 import { MAX_LANES_PER_OPEN, OPEN_VALUE_NANO, TON_NANO } from './constants.ts'
 import { verifyEd25519 } from './signer.ts'
@@ -57,7 +57,9 @@ export interface ClientJob {
 
 export interface ClientLane {
   readonly laneKey: string
-  open (): PayOpen
+  readonly epoch: bigint
+  /** The frame that opens the pay stream between two peers (multihash bytes), signed by the lane's signer. */
+  open (peers: { client: Uint8Array, provider: Uint8Array }): PayOpen
   status (): 'opening' | 'open' | 'failed'
   /** Resolves when the lane is on chain; rejects when the open failed. */
   ready (): Promise<void>
@@ -356,7 +358,15 @@ class DefaultClientPayments implements ClientPayments {
     const laneKey = laneKeyOf(id)
     return {
       laneKey,
-      open: () => ({ t: 'open', vault: id.vault, vaultOwner: this.vault.owner, epoch: id.epoch, signer: this.#init.voucherSigner.publicKey }),
+      epoch: id.epoch,
+      open: (peers) => ({
+        t: 'open',
+        vault: id.vault,
+        vaultOwner: this.vault.owner,
+        epoch: id.epoch,
+        signer: this.#init.voucherSigner.publicKey,
+        signature: this.#init.voucherSigner.sign(payOpenBytes({ networkId: this.#init.network.networkId, ...id, ...peers }))
+      }),
       status: () => entry.state.status,
       ready: async () => { await entry.opened.promise },
       get allowanceNano () { return entry.allowanceNano },

@@ -1,7 +1,8 @@
-import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
+import { CocoonError, asCocoonError, payOpenBytes } from '@cocoon-net/protocol'
 import { systemClock } from './clock.ts'
 import { MAX_LANES, REDEEM_THRESHOLD_NANO, REDEEM_VALUE_NANO, VOUCHER_TIMEOUT_MS } from './constants.ts'
 import { acceptPay, beginJob, chainUpdate, debtNano, exposureNano, finishJob, newLane, payableNano, recoverJobs, redeemableNano, vestJob } from './lane.ts'
+import { verifyEd25519 } from './signer.ts'
 import { Store } from './store.ts'
 import { hex, laneKeyOf, unhex } from './types.ts'
 import type { Clock } from './clock.ts'
@@ -47,7 +48,7 @@ export interface ProviderPayments {
   start (): Promise<void>
   stop (): Promise<void>
   /** @throws {CocoonError} vault_not_accepted, lane_cap_too_small, lane_unlocking, lane_unknown, voucher_bad_signature, no_room */
-  openLane (open: PayOpen): Promise<OpenedLane>
+  openLane (open: PayOpen, peers: { client: Uint8Array, provider: Uint8Array }): Promise<OpenedLane>
   /** Durable before it resolves. Throws CocoonError as `acceptPay`, lane_unknown. */
   pay (laneKey: string, frame: PayFrame): Promise<{ cumulative: bigint }>
   beginJob (init: { laneKey: string, clientNonce: Uint8Array, maxChargeNano: bigint, windowNano: bigint }): Promise<JobMeter>
@@ -107,13 +108,17 @@ class DefaultProviderPayments implements ProviderPayments {
     this.#granted.clear()
   }
 
-  async openLane (open: PayOpen): Promise<OpenedLane> {
+  async openLane (open: PayOpen, peers: { client: Uint8Array, provider: Uint8Array }): Promise<OpenedLane> {
     // "A node accepts a vault only if its address equals the StateInit that it builds itself": vault_not_accepted
     if (hex(this.#init.vaults.account(open.vaultOwner)) !== hex(open.vault)) {
       throw new CocoonError('vault_not_accepted')
     }
     const id = { vault: open.vault, payee: this.#init.payee, epoch: open.epoch }
     const laneKey = laneKeyOf(id)
+    // only the holder of the lane's signer opens its pay stream, and only between these two peers
+    if (!verifyEd25519(open.signer, payOpenBytes({ networkId: this.#init.network.networkId, ...id, ...peers }), open.signature)) {
+      throw new CocoonError('bad_signature')
+    }
     let entry = this.#lanes.get(laneKey)
     if (entry == null) {
       if (this.#lanes.size >= MAX_LANES) {
@@ -124,7 +129,13 @@ class DefaultProviderPayments implements ProviderPayments {
       throw new CocoonError('voucher_bad_signature', 'the lane was opened with another signer')
     }
     if (entry.state.chain !== 'confirmed') {
-      await this.#refresh(laneKey, entry)
+      // where first-contact credit is given, a chain that is away keeps nobody out
+      await this.#refresh(laneKey, entry).catch((error: unknown) => {
+        if (!this.#init.network.firstContactCredit.enabled) {
+          throw error
+        }
+        this.#init.onError?.(asCocoonError(error, 'chain_unavailable'))
+      })
     }
     if (entry.state.chain === 'ended') {
       throw new CocoonError('lane_unknown', 'the lane ended on chain')

@@ -1,0 +1,102 @@
+import { CocoonError, concat, utf8 } from '@cocoon-net/protocol'
+import { createChunkOpener, createChunkSealer, responseKeys } from './chunk-cipher.ts'
+import { encBytesOf, infoOf, suiteOf } from './suite.ts'
+import type { ChunkOpener, ChunkSealer } from './chunk-cipher.ts'
+import type { HpkeKeyPair } from './suite.ts'
+
+/** Every secret that leaves the HPKE context has its own label. */
+const LABELS = {
+  response: utf8('cocoon/export/response/v1'),
+  reqSalt: utf8('cocoon/export/request-salt/v1'),
+  ansSalt: utf8('cocoon/export/answer-salt/v1')
+}
+
+interface Exports { readonly response: Uint8Array, readonly reqSalt: Uint8Array, readonly ansSalt: Uint8Array }
+
+async function exportAll (context: { Export: (label: Uint8Array, length: number) => Promise<Uint8Array> }): Promise<Exports> {
+  const [response, reqSalt, ansSalt] = await Promise.all([context.Export(LABELS.response, 32), context.Export(LABELS.reqSalt, 32), context.Export(LABELS.ansSalt, 32)])
+  return { response, reqSalt, ansSalt }
+}
+
+/** A request as the client sealed it; the commitments' salts are kept by the client. */
+export interface SealedRequest {
+  /** enc ‖ ct. */
+  readonly ciphertext: Uint8Array
+  reqSalt: () => Uint8Array
+  ansSalt: () => Uint8Array
+  /** Opens the response that goes with this provider nonce (32 bytes). */
+  response: (providerNonce: Uint8Array) => Promise<ChunkOpener>
+  /** Overwrites the exported secret. */
+  wipe: () => void
+}
+
+export interface SealRequestInit {
+  readonly kem: number
+  readonly publicKey: Uint8Array
+  readonly bindingHash: Uint8Array
+  /** The payment header's bytes: HPKE additional data. */
+  readonly header: Uint8Array
+  /** Already padded. */
+  readonly payload: Uint8Array
+}
+
+/** Seals a request to a provider's HPKE key (RFC 9180, base mode). @throws {CocoonError} seal_failed */
+export async function sealRequest (init: SealRequestInit): Promise<SealedRequest> {
+  try {
+    const suite = suiteOf(init.kem)
+    const { encapsulatedSecret: enc, ctx } = await suite.SetupSender(await suite.DeserializePublicKey(init.publicKey), { info: infoOf(init.bindingHash) })
+    const ciphertext = concat(enc, await ctx.Seal(init.payload, init.header))
+    const secrets = await exportAll(ctx)
+    return {
+      ciphertext,
+      reqSalt: () => secrets.reqSalt,
+      ansSalt: () => secrets.ansSalt,
+      response: async (providerNonce) => createChunkOpener(responseKeys(secrets.response, enc, providerNonce)),
+      wipe: () => { secrets.response.fill(0) }
+    }
+  } catch (error) {
+    throw error instanceof CocoonError ? error : new CocoonError('seal_failed', undefined, { cause: error })
+  }
+}
+
+/** A request as the provider opened it. */
+export interface OpenedJob {
+  readonly payload: Uint8Array
+  reqSalt: () => Uint8Array
+  ansSalt: () => Uint8Array
+  sealer: (providerNonce: Uint8Array) => Promise<ChunkSealer>
+}
+
+export interface OpenRequestInit {
+  readonly keyPair: HpkeKeyPair
+  readonly bindingHash: Uint8Array
+  readonly header: Uint8Array
+  readonly ciphertext: Uint8Array
+}
+
+/** @throws {CocoonError} seal_failed: another key, binding or header, or changed bytes */
+export async function openRequest (init: OpenRequestInit): Promise<OpenedJob> {
+  const encBytes = encBytesOf(init.keyPair.kem)
+  if (init.ciphertext.byteLength <= encBytes) {
+    throw new CocoonError('seal_failed')
+  }
+  try {
+    const enc = init.ciphertext.slice(0, encBytes)
+    const ctx = await suiteOf(init.keyPair.kem).SetupRecipient(init.keyPair.keys, enc, { info: infoOf(init.bindingHash) })
+    const payload = await ctx.Open(init.ciphertext.slice(encBytes), init.header)
+    const secrets = await exportAll(ctx)
+    return {
+      payload,
+      reqSalt: () => secrets.reqSalt,
+      ansSalt: () => secrets.ansSalt,
+      sealer: async (providerNonce) => {
+        const sealer = createChunkSealer(responseKeys(secrets.response, enc, providerNonce))
+        // One response per request: the secret has done its work.
+        secrets.response.fill(0)
+        return sealer
+      }
+    }
+  } catch (error) {
+    throw error instanceof CocoonError ? error : new CocoonError('seal_failed', undefined, { cause: error })
+  }
+}

@@ -17,7 +17,7 @@ export interface AdminInit {
   /** Served as `GET /metrics`. */
   readonly registry?: Registry
   readonly allowedHosts?: readonly string[]
-  readonly onInternalError?: (error: unknown) => void
+  onInternalError? (error: unknown): void
 }
 
 function toJson (value: unknown): string {
@@ -72,5 +72,5 @@ export function createAdmin (init: AdminInit): FetchHandler {
  * @throws {CocoonError} port_taken
  */
 export async function serveAdmin (init: { admin: FetchHandler, port: number, stopGraceMs?: number }): Promise<RunningServer> {
-  return await serveHandler({ ...init, handler: init.admin })
+  return serveHandler({ ...init, handler: init.admin })
 }

@@ -6,9 +6,9 @@ import { CocoonError } from '@cocoon-net/protocol'
  *
  * @throws {CocoonError} job_cancelled, timeout
  */
-export async function within<T> (promise: Promise<T>, init: { deadlineMs: number, signal?: AbortSignal, what: string, late?: (value: T) => void }): Promise<T> {
+export async function within<T> (promise: Promise<T>, init: { deadlineMs: number, signal?: AbortSignal, what: string, late? (value: T): void }): Promise<T> {
   let settled = false
-  return await new Promise<T>((resolve, reject) => {
+  return new Promise<T>((resolve, reject) => {
     const settle = (act: () => void): void => {
       settled = true
       clearTimeout(timer)

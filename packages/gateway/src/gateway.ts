@@ -27,9 +27,9 @@ export interface GatewayInit {
   readonly defaults?: InferenceLimits
   readonly deadlines?: Partial<Deadlines>
   /** Milliseconds since 1970. */
-  readonly now?: () => number
+  now? (): number
   /** Hears of errors that are this program's own fault. */
-  readonly onInternalError?: (error: unknown) => void
+  onInternalError? (error: unknown): void
 }
 
 export interface Gateway {
@@ -47,7 +47,7 @@ class OpenAiGateway implements Gateway {
 
   constructor (init: GatewayInit) {
     this.init = init
-    this.now = init.now ?? Date.now
+    this.now = () => init.now?.() ?? Date.now()
     this.created = Math.floor(this.now() / 1_000)
     this.deadlines = {
       firstTokenMs: init.deadlines?.firstTokenMs ?? FIRST_TOKEN_DEADLINE_MS,
@@ -60,8 +60,8 @@ class OpenAiGateway implements Gateway {
     }))
     this.route('GET', '/v1/models/:id{.+}', async context =>
       Response.json(modelObject(findListing(await this.models(), context.req.param('id') ?? ''), this.created)))
-    this.route('POST', '/v1/chat/completions', async context => await this.infer('chat', context.req.raw))
-    this.route('POST', '/v1/completions', async context => await this.infer('completions', context.req.raw))
+    this.route('POST', '/v1/chat/completions', async context => this.infer('chat', context.req.raw))
+    this.route('POST', '/v1/completions', async context => this.infer('completions', context.req.raw))
     this.app.notFound(context => {
       throw new CocoonError('not_found', `There is no ${context.req.path.slice(0, 128)} here`)
     })
@@ -92,7 +92,7 @@ class OpenAiGateway implements Gateway {
       if (error.code === 'internal') {
         this.init.onInternalError?.(thrown)
       }
-      const allow = error.code === 'method_not_allowed' ? { allow: String(error.details.allow) } : {}
+      const allow: Record<string, string> = error.code === 'method_not_allowed' ? { allow: String(error.details.allow) } : {}
       return errorResponse(error, { ...cors, ...allow })
     }
   }
@@ -120,7 +120,7 @@ class OpenAiGateway implements Gateway {
       throw new CocoonError('rate_limited', 'The gateway runs as many jobs as it may', { retryAfterMs: 1_000 })
     }
     this.active++
-    return await runJob({
+    return runJob({
       backend: this.init.backend,
       request: parsed,
       signal: request.signal,
@@ -141,5 +141,5 @@ class OpenAiGateway implements Gateway {
  */
 export function createGateway (init: GatewayInit): Gateway {
   const gateway = new OpenAiGateway(init)
-  return { fetch: async (input, options) => await gateway.fetch(input, options) }
+  return { fetch: async (input, options) => gateway.fetch(input, options) }
 }

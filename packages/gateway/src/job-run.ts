@@ -88,7 +88,7 @@ class JobRun {
   }
 
   private async summary (job: InferenceJob): Promise<JobSummary> {
-    return await within(job.summary, { deadlineMs: this.init.deadlines.summaryMs, signal: this.abort.signal, what: 'The bill' })
+    return within(job.summary, { deadlineMs: this.init.deadlines.summaryMs, signal: this.abort.signal, what: 'The bill' })
   }
 
   /** What an `error` end means is in the summary's rejection. */
@@ -197,5 +197,5 @@ class JobRun {
  * @throws {CocoonError} what the backend throws; timeout; job_cancelled when the caller has gone
  */
 export async function runJob (init: JobRunInit): Promise<Response> {
-  return await new JobRun(init).respond()
+  return new JobRun(init).respond()
 }

@@ -26,7 +26,7 @@ export interface RunningServer {
 }
 
 async function listen (server: Server, host: string, port: number): Promise<AddressInfo> {
-  return await new Promise((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
       reject(error.code === 'EADDRINUSE'
         ? new CocoonError('port_taken', `Port ${port} on ${host} is in use`, { details: { port }, cause: error })
@@ -56,7 +56,7 @@ async function close (server: Server, graceMs: number): Promise<void> {
 export async function serveHandler (init: ServeInit): Promise<RunningServer> {
   const host = init.host ?? '127.0.0.1'
   const server = createAdaptorServer({
-    fetch: async (request: Request) => await init.handler.fetch(request),
+    fetch: async (request: Request) => init.handler.fetch(request),
     // The process may be an application's: its global Request and Response stay what they are.
     overrideGlobalObjects: false
   }) as Server
@@ -82,5 +82,5 @@ export async function serveHandler (init: ServeInit): Promise<RunningServer> {
  * @throws {CocoonError} port_taken
  */
 export async function serveGateway (init: { gateway: FetchHandler, host?: string, port: number, stopGraceMs?: number }): Promise<RunningServer> {
-  return await serveHandler({ ...init, handler: init.gateway })
+  return serveHandler({ ...init, handler: init.gateway })
 }

@@ -1,0 +1,4 @@
+#!/usr/bin/env -S node --conditions=source
+import { main } from '../src/main.ts'
+
+process.exitCode = await main()

@@ -1,0 +1,165 @@
+import { CocoonError, isErrorCode } from '@cocoon-net/protocol'
+import { z } from 'zod'
+import { eventData } from '../event-stream.ts'
+import { EXIT_DONE, EXIT_NO } from '../exit-codes.ts'
+import { callLocal, gatewayHeaders, gatewayUrl } from '../local-api.ts'
+import { printable, toJson, tonText } from '../output.ts'
+import { withProgress } from '../progress.ts'
+import { fetchModels } from './offers.ts'
+import type { Invocation } from '../invocation.ts'
+
+const MAX_PROMPT_CHARACTERS = 2 * 1_024 * 1_024
+
+const billSchema = z.object({
+  job_id: z.string(),
+  provider: z.string(),
+  tier: z.string(),
+  tokens: z.object({ prompt: z.number(), cached: z.number(), completion: z.number(), reasoning: z.number() }),
+  prices: z.object({ prompt: z.string(), cached: z.string(), completion: z.string(), reasoning: z.string() }),
+  charge_nano: z.string(),
+  paid_nano: z.string(),
+  receipt: z.unknown(),
+  attempts: z.array(z.unknown()),
+  ttft_ms: z.number(),
+  tokens_per_second: z.number(),
+  vault: z.string(),
+  payee: z.string()
+})
+
+const chunkSchema = z.object({
+  model: z.string().optional(),
+  choices: z.array(z.object({ delta: z.object({ content: z.string().optional() }), finish_reason: z.string().nullish() })).optional(),
+  cocoon: billSchema.optional(),
+  error: z.object({ code: z.string(), message: z.string() }).optional()
+})
+
+type Bill = z.infer<typeof billSchema>
+
+async function promptOf (invocation: Invocation): Promise<string> {
+  const words = invocation.args.join(' ')
+  if (words !== '') {
+    return words
+  }
+  if (invocation.context.input === undefined) {
+    throw new CocoonError('usage', 'Say what to ask: cocoon chat "Tell me a story", or pipe it in')
+  }
+  let text = ''
+  const decoder = new TextDecoder()
+  for await (const part of invocation.context.input) {
+    text += typeof part === 'string' ? part : decoder.decode(part, { stream: true })
+    if (text.length > MAX_PROMPT_CHARACTERS) {
+      throw new CocoonError('body_too_large', 'The prompt is too long')
+    }
+  }
+  if (text.trim() === '') {
+    throw new CocoonError('usage', 'The prompt is empty')
+  }
+  return text
+}
+
+async function modelOf (invocation: Invocation): Promise<string> {
+  if (typeof invocation.options.model === 'string') {
+    return invocation.options.model
+  }
+  const { data } = await fetchModels(invocation)
+  if (data.length === 0) {
+    throw new CocoonError('no_provider')
+  }
+  if (data.length > 1) {
+    throw new CocoonError('model_ambiguous', `Several models are offered; choose one with --model: ${data.map(model => model.id).slice(0, 8).join(', ')}`)
+  }
+  return data[0].id
+}
+
+function requestBody (invocation: Invocation, model: string, prompt: string): Record<string, unknown> {
+  const { options, config } = invocation
+  return {
+    model,
+    messages: [...(typeof options.system === 'string' ? [{ role: 'system', content: options.system }] : []), { role: 'user', content: prompt }],
+    stream: true,
+    stream_options: { include_usage: true },
+    ...(options.maxTokens === undefined ? {} : { max_tokens: Number(options.maxTokens) }),
+    ...(options.temperature === undefined ? {} : { temperature: Number(options.temperature) }),
+    ...(options.seed === undefined ? {} : { seed: Number(options.seed) }),
+    cocoon: { max_cost_nano: config.maxCostNano ?? null, max_price_nano: config.maxPriceNano ?? null, min_tier: config.minTier ?? null, prefer: config.prefer ?? null }
+  }
+}
+
+/** The object of one job for programs; amounts are decimal strings in nanoTON. */
+function jobObject (answer: string, model: string, bill: Bill): Record<string, unknown> {
+  return {
+    answer,
+    model,
+    provider: bill.provider,
+    tier: bill.tier,
+    tokens: bill.tokens,
+    prices: bill.prices,
+    chargeNano: bill.charge_nano,
+    paidNano: bill.paid_nano,
+    receipt: bill.receipt,
+    vault: bill.vault,
+    payee: bill.payee,
+    attempts: bill.attempts,
+    ttftMs: bill.ttft_ms,
+    tokensPerSecond: bill.tokens_per_second
+  }
+}
+
+function billText (bill: Bill): string {
+  const { prompt, cached, completion, reasoning } = bill.tokens
+  return `${bill.provider} (${bill.tier}): ${prompt + cached} tokens in, ${completion + reasoning} out, ${tonText(BigInt(bill.charge_nano))} TON, first token after ${Math.round(bill.ttft_ms)} ms, ${bill.tokens_per_second.toFixed(1)} tokens/s`
+}
+
+/** Asks one question through the running gateway and streams the answer; the bill goes to standard error. */
+export async function chat (invocation: Invocation): Promise<number> {
+  const { context, config, json } = invocation
+  const prompt = await promptOf(invocation)
+  const response = await withProgress(context, 'Finding and verifying a provider', async () => callLocal(context, `${gatewayUrl(config)}/v1/chat/completions`, {
+    method: 'POST',
+    headers: gatewayHeaders(config),
+    body: JSON.stringify(requestBody(invocation, await modelOf(invocation), prompt))
+  }))
+  let answer = ''
+  let model = ''
+  let bill: Bill | undefined
+  let finished = false
+  try {
+    for await (const data of eventData(response.body ?? new ReadableStream<Uint8Array>())) {
+      if (data === '[DONE]') {
+        finished = true
+        break
+      }
+      const chunk = chunkSchema.parse(JSON.parse(data))
+      if (chunk.error !== undefined) {
+        throw new CocoonError(isErrorCode(chunk.error.code) ? chunk.error.code : 'internal', chunk.error.message)
+      }
+      model = chunk.model ?? model
+      bill = chunk.cocoon ?? bill
+      const text = chunk.choices?.[0]?.delta.content ?? ''
+      answer += text
+      if (!json) {
+        context.out(printable(text))
+      }
+    }
+  } catch (error) {
+    if (!json && answer !== '') {
+      context.out('\n')
+    }
+    if (context.signal.aborted) {
+      throw new CocoonError('job_cancelled', 'Interrupted', { cause: error })
+    }
+    throw error instanceof CocoonError ? error : new CocoonError('stream_closed', 'The gateway ended the answer', { cause: error })
+  }
+  if (!json) {
+    context.out('\n')
+  }
+  if (!finished || bill === undefined) {
+    throw new CocoonError('stream_closed', 'The gateway ended the answer without a bill')
+  }
+  if (json) {
+    context.out(`${toJson(jobObject(answer, model, bill))}\n`)
+  } else {
+    context.err(`${printable(billText(bill))}\n`)
+  }
+  return answer === '' ? EXIT_NO : EXIT_DONE
+}

@@ -1,0 +1,99 @@
+import { readFile } from 'node:fs/promises'
+import { CocoonError, chargeNano, equalBytes, fromHex, parseQuote, parseReceipt, quoteHash as hashQuote, receiptHash, toHex } from '@cocoon-net/protocol'
+import { z } from 'zod'
+import { EXIT_DONE, EXIT_NO } from '../exit-codes.ts'
+import { fieldsText, printResult } from '../output.ts'
+import type { Invocation } from '../invocation.ts'
+import type { Quote, Receipt } from '@cocoon-net/protocol'
+
+const MAX_FILE_BYTES = 64 * 1_024
+
+const hex = (bytes?: number): z.ZodString => z.string().regex(bytes === undefined ? /^([0-9a-f]{2})+$/ : new RegExp(`^[0-9a-f]{${bytes * 2}}$`), 'must be hex digits')
+
+/** `receipt` and `quote` are serialised cells (bags of cells) in hex. */
+const fileSchema = z.strictObject({
+  receipt: hex(),
+  signature: hex(64),
+  receiptKey: hex(32),
+  quote: hex().optional(),
+  quoteSignature: hex(64).optional()
+})
+
+type ReceiptFile = z.infer<typeof fileSchema>
+
+async function readReceiptFile (path: string): Promise<ReceiptFile> {
+  let value: unknown
+  try {
+    const bytes = await readFile(path)
+    if (bytes.byteLength > MAX_FILE_BYTES) {
+      throw new RangeError('too large')
+    }
+    value = JSON.parse(bytes.toString('utf8'))
+  } catch (cause) {
+    throw new CocoonError('file_unusable', `${path} is not a readable JSON file`, { cause })
+  }
+  const parsed = fileSchema.safeParse(value)
+  if (!parsed.success) {
+    throw new CocoonError('file_unusable', `${path}: ${parsed.error.issues[0].path.join('.')}: ${parsed.error.issues[0].message}`)
+  }
+  return parsed.data
+}
+
+function parseOr<T> (parse: (bytes: Uint8Array) => T, text: string, what: string): T {
+  try {
+    return parse(fromHex(text))
+  } catch (cause) {
+    throw new CocoonError('file_unusable', `The ${what} is not a ${what} cell`, { cause })
+  }
+}
+
+/** Each contradiction in words; none when the receipt holds. */
+function contradictions (file: ReceiptFile, receipt: Receipt, quote: Quote | undefined, verify: (key: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean): string[] {
+  const key = fromHex(file.receiptKey)
+  const found: string[] = []
+  if (!verify(key, receiptHash(receipt), fromHex(file.signature))) {
+    found.push('the receipt is not signed by the receipt key')
+  }
+  if (quote === undefined) {
+    return found
+  }
+  const quoteHash = hashQuote(quote)
+  if (file.quoteSignature !== undefined && !verify(key, quoteHash, fromHex(file.quoteSignature))) {
+    found.push('the quote is not signed by the receipt key')
+  }
+  if (!equalBytes(quoteHash, receipt.quoteHash)) {
+    found.push('the receipt names another quote')
+  }
+  if (!equalBytes(quote.networkId, receipt.networkId) || !equalBytes(quote.stake, receipt.stake)) {
+    found.push('receipt and quote belong to different networks or stakes')
+  }
+  // A charge above max(ceil(Σ nᵢ·pᵢ / 10⁶), hedgeFee) of the quote it names contradicts the quote.
+  const computed = chargeNano(receipt.tokens, quote.prices)
+  const allowed = computed > quote.hedgeFeeNano ? computed : quote.hedgeFeeNano
+  if (receipt.chargeNano > allowed) {
+    found.push(`the charge of ${receipt.chargeNano} is above the ${allowed} that the quote allows`)
+  }
+  return found
+}
+
+/** Checks a receipt by itself: signature, and with its quote the arithmetic of the charge. Exits 1 when it does not hold. */
+export async function verifyReceipt (invocation: Invocation): Promise<number> {
+  const file = await readReceiptFile(invocation.args[0])
+  const receipt = parseOr(parseReceipt, file.receipt, 'receipt')
+  const quote = file.quote === undefined ? undefined : parseOr(parseQuote, file.quote, 'quote')
+  // Loaded here: it brings the chain's libraries, which no other command of this file needs.
+  const { verifyEd25519 } = await import('@cocoon-net/settlement')
+  const reasons = contradictions(file, receipt, quote, verifyEd25519)
+  const valid = reasons.length === 0
+  printResult(invocation.context, invocation.json, {
+    valid,
+    reasons,
+    jobId: toHex(receipt.jobId),
+    seq: receipt.seq,
+    tier: receipt.tier,
+    tokens: receipt.tokens,
+    chargeNano: receipt.chargeNano.toString(),
+    arithmetic: quote === undefined ? 'unchecked: no quote given' : 'checked'
+  }, fieldsText)
+  return valid ? EXIT_DONE : EXIT_NO
+}

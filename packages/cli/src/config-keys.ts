@@ -1,0 +1,73 @@
+import { TIERS } from '@cocoon-net/protocol'
+import { z } from 'zod'
+
+export type ConfigGroup = 'network' | 'provider' | 'client' | 'gateway'
+
+export interface ConfigKey {
+  readonly schema: z.ZodType
+  readonly group: ConfigGroup
+  /** One line for --help; units included. */
+  readonly help: string
+  /** What a flag's value is called in --help; none for switches. */
+  readonly placeholder?: string
+  readonly list?: boolean
+  readonly secret?: boolean
+}
+
+const port = z.coerce.number().int().min(0).max(65_535)
+const count = z.coerce.number().int().min(1).max(1_000_000)
+// Written as decimal strings where a number would not be exact.
+const nano = z.union([z.number().int().min(0).max(Number.MAX_SAFE_INTEGER), z.string().regex(/^(0|[1-9]\d{0,19})$/, 'must be a whole number of nanoTON')]).transform(value => String(value))
+const bool = z.union([z.boolean(), z.enum(['true', 'false']).transform(text => text === 'true')])
+const url = z.url({ protocol: /^https?$/, error: 'must be an http or https address' })
+const text = z.string().min(1).max(4_096)
+const texts = z.array(text).max(256)
+
+/** Every setting there is. Each is a key of the file, a flag and a `COCOON_*` variable. */
+export const CONFIG_KEYS = Object.freeze({
+  network: { schema: z.enum(['devnet', 'testnet', 'mainnet']), group: 'network', help: 'network to join', placeholder: 'name' },
+  devnetGenesis: { schema: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'), group: 'network', help: 'genesis of the devnet, 64 hex digits', placeholder: 'hex' },
+  chainUrls: { schema: z.array(url).max(8), group: 'network', help: 'toncenter-compatible API of the chain; repeat for more', placeholder: 'url', list: true },
+  bootstrap: { schema: texts, group: 'network', help: 'multiaddr of a node to join the network by; repeat for more', placeholder: 'multiaddr', list: true },
+  listen: { schema: texts, group: 'network', help: 'multiaddr to listen on; repeat for more', placeholder: 'multiaddr', list: true },
+  mdns: { schema: bool, group: 'network', help: 'find nodes on the local network' },
+  adminPort: { schema: port, group: 'network', help: 'loopback port of the administration API and /metrics', placeholder: 'port' },
+  model: { schema: texts, group: 'provider', help: 'GGUF file to serve; repeat for more', placeholder: 'file', list: true },
+  engineUrl: { schema: url, group: 'provider', help: 'OpenAI-compatible server to sell from instead of the embedded engine (tier open)', placeholder: 'url' },
+  engineModel: { schema: texts, group: 'provider', help: 'model of the server at engineUrl; repeat for more', placeholder: 'name', list: true },
+  slots: { schema: count, group: 'provider', help: 'jobs at once', placeholder: 'count' },
+  pricePromptNano: { schema: nano, group: 'provider', help: 'nanoTON per million prompt tokens', placeholder: 'nano' },
+  priceCachedNano: { schema: nano, group: 'provider', help: 'nanoTON per million cached prompt tokens', placeholder: 'nano' },
+  priceCompletionNano: { schema: nano, group: 'provider', help: 'nanoTON per million completion tokens', placeholder: 'nano' },
+  priceReasoningNano: { schema: nano, group: 'provider', help: 'nanoTON per million reasoning tokens', placeholder: 'nano' },
+  maxCostNano: { schema: nano, group: 'client', help: 'most that one request may cost, nanoTON', placeholder: 'nano' },
+  maxPriceNano: { schema: nano, group: 'client', help: 'most per million completion tokens, nanoTON', placeholder: 'nano' },
+  minTier: { schema: z.enum(TIERS), group: 'client', help: 'lowest tier accepted', placeholder: 'tier' },
+  prefer: { schema: z.enum(['price', 'latency', 'balanced']), group: 'client', help: 'what to choose providers by', placeholder: 'what' },
+  laneCapNano: { schema: nano, group: 'client', help: 'what a new lane locks for its provider, nanoTON', placeholder: 'nano' },
+  dailyLimitNano: { schema: nano, group: 'client', help: 'most that is spent in a day, nanoTON', placeholder: 'nano' },
+  gatewayPort: { schema: port, group: 'gateway', help: 'loopback port of the OpenAI-compatible API', placeholder: 'port' },
+  apiKey: { schema: z.string().min(8).max(256), group: 'gateway', help: 'key that requests to the gateway must carry', placeholder: 'key', secret: true },
+  allowedHosts: { schema: texts, group: 'gateway', help: 'further Host that requests may name; repeat for more', placeholder: 'host', list: true },
+  allowedOrigins: { schema: texts, group: 'gateway', help: 'Origin whose web pages may spend; repeat for more', placeholder: 'origin', list: true }
+} as const satisfies Record<string, ConfigKey>)
+
+export type ConfigName = keyof typeof CONFIG_KEYS
+
+export type Config = { readonly [K in ConfigName]?: z.output<typeof CONFIG_KEYS[K]['schema']> }
+
+export const CONFIG_NAMES = Object.freeze(Object.keys(CONFIG_KEYS)) as readonly ConfigName[]
+
+export function configKey (name: ConfigName): ConfigKey {
+  return CONFIG_KEYS[name]
+}
+
+/** `gatewayPort` → `gateway-port` */
+export function flagName (name: ConfigName): string {
+  return name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+}
+
+/** `gatewayPort` → `COCOON_GATEWAY_PORT` */
+export function variableName (name: ConfigName): string {
+  return `COCOON_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
+}

@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CocoonError, isErrorCode } from '@cocoon-net/protocol'
+import { DEFAULT_ADMIN_PORT, DEFAULT_GATEWAY_PORT } from '@cocoon-net/gateway'
+import type { Config } from './config-keys.ts'
+import type { CliContext } from './context.ts'
+
+/** Settling waits for the chain; everything else answers at once. */
+const DEADLINE_MS = 120_000
+/** More than any answer of the local API, less than what hurts. */
+const MAX_ANSWER_BYTES = 16 * 1_024 * 1_024
+
+export function tokenPath (home: string): string {
+  return join(home, 'admin-token')
+}
+
+/** Where the running node says it listens, when the ports were not chosen beforehand. */
+export function adminUrl (config: Config): string {
+  return `http://127.0.0.1:${config.adminPort ?? DEFAULT_ADMIN_PORT}`
+}
+
+export function gatewayUrl (config: Config): string {
+  return `http://127.0.0.1:${config.gatewayPort ?? DEFAULT_GATEWAY_PORT}`
+}
+
+/** @throws {CocoonError} not_running */
+export async function readToken (home: string): Promise<string> {
+  try {
+    return (await readFile(tokenPath(home), 'utf8')).trim()
+  } catch (cause) {
+    throw new CocoonError('not_running', `There is no admin token in ${home}: no node was started from this home`, { cause })
+  }
+}
+
+async function errorOf (response: Response): Promise<CocoonError> {
+  const body: unknown = await response.json().catch(() => undefined)
+  const error = (body as { error?: { code?: unknown, message?: unknown } } | undefined)?.error
+  const code = isErrorCode(error?.code) ? error.code : 'internal'
+  return new CocoonError(code, typeof error?.message === 'string' ? error.message : `The node answered with status ${response.status}`)
+}
+
+/**
+ * Asks the node that runs on this machine.
+ *
+ * @throws {CocoonError} not_running, timeout, job_cancelled, or what the node refused with
+ */
+export async function callLocal (context: CliContext, url: string, init: RequestInit = {}): Promise<Response> {
+  let response: Response
+  try {
+    response = await context.fetch(url, { ...init, redirect: 'error', signal: AbortSignal.any([context.signal, AbortSignal.timeout(DEADLINE_MS)]) })
+  } catch (cause) {
+    if (context.signal.aborted) {
+      throw new CocoonError('job_cancelled', 'Interrupted', { cause })
+    }
+    if (cause instanceof Error && cause.name === 'TimeoutError') {
+      throw new CocoonError('timeout', `The node at ${new URL(url).origin} did not answer in time`, { cause })
+    }
+    throw new CocoonError('not_running', `Nothing answers at ${new URL(url).origin}`, { cause })
+  }
+  if (!response.ok) {
+    throw await errorOf(response)
+  }
+  return response
+}
+
+export async function readJson (response: Response): Promise<unknown> {
+  if (Number(response.headers.get('content-length') ?? 0) > MAX_ANSWER_BYTES) {
+    throw new CocoonError('body_too_large', 'The node\'s answer is too large')
+  }
+  return response.json()
+}
+
+/** `GET` of the administration API. */
+export async function adminRead (context: CliContext, config: Config, path: string): Promise<unknown> {
+  return readJson(await callLocal(context, `${adminUrl(config)}/${path}`))
+}
+
+/** `POST` of the administration API, with the token in the home. */
+export async function adminAction (context: CliContext, home: string, config: Config, path: string, body: Record<string, unknown> = {}): Promise<unknown> {
+  const token = await readToken(home)
+  return readJson(await callLocal(context, `${adminUrl(config)}/${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body)
+  }))
+}
+
+export function gatewayHeaders (config: Config): Record<string, string> {
+  return { 'content-type': 'application/json', ...(config.apiKey === undefined ? {} : { authorization: `Bearer ${config.apiKey}` }) }
+}

@@ -1,5 +1,5 @@
 import { dhtProtocolId } from '@cocoon-net/protocol'
-import { BUCKETS_PER_ROUND, ENOUGH_PROVIDERS, MAX_PROVIDERS_RETURNED, QUERY_TIMEOUT_MS, SEARCH_RETRY_MAX_MS, SEARCH_RETRY_MS, SEARCH_TIMEOUT_MS } from './constants.ts'
+import { BUCKETS_PER_ROUND, ENOUGH_PROVIDERS, MAX_PROVIDERS_RETURNED, QUERY_TIMEOUT_MS, ROUTING_TABLE_MS, SEARCH_RETRY_MAX_MS, SEARCH_RETRY_MS, SEARCH_TIMEOUT_MS } from './constants.ts'
 import { cidOf, hoursToAsk, keyOf, shuffledBuckets } from './keys.ts'
 import type { Target } from './keys.ts'
 import type { Counters } from '../counters.ts'
@@ -18,23 +18,26 @@ export interface FindProvidersOptions {
   readonly signal?: AbortSignal
 }
 
-/** Waits for a time, the signal, or a newly identified DHT peer, whichever is first. */
-async function pause (host: FindProvidersInit['host'], ms: number, signal: AbortSignal): Promise<void> {
+/** Waits for a time, the signal, or a newly identified DHT peer, whichever is first; true when it was a peer. */
+async function pause (host: FindProvidersInit['host'], ms: number, signal: AbortSignal): Promise<boolean> {
   const protocol = dhtProtocolId(host.network)
-  await new Promise<void>(resolve => {
+  return new Promise<boolean>(resolve => {
+    let woken = false
     const done = (): void => {
       clearTimeout(timer)
       signal.removeEventListener('abort', done)
       host.libp2p.removeEventListener('peer:identify', onIdentify)
-      resolve()
+      resolve(woken)
     }
     const onIdentify = (event: CustomEvent<IdentifyResult>): void => {
-      if (event.detail.protocols.includes(protocol)) {
-        // The routing table learns of it in the same tick or soon after: do not ask before.
-        setTimeout(done, 5)
+      if (event.detail.protocols.includes(protocol) && !woken) {
+        woken = true
+        clearTimeout(timer)
+        // The routing table takes a peer shortly after it is identified: asking at once would ask nobody.
+        timer = setTimeout(done, ROUTING_TABLE_MS)
       }
     }
-    const timer = setTimeout(done, ms)
+    let timer = setTimeout(done, ms)
     signal.addEventListener('abort', done)
     host.libp2p.addEventListener('peer:identify', onIdentify)
     if (signal.aborted) {
@@ -44,7 +47,7 @@ async function pause (host: FindProvidersInit['host'], ms: number, signal: Abort
 }
 
 /** Yields what several searches find, as it is found; a search that fails ends alone. */
-async function * merge (sources: ReadonlyArray<AsyncIterable<PeerInfo>>, onError: () => void): AsyncGenerator<PeerInfo> {
+async function * merge (sources: ReadonlyArray<AsyncIterable<PeerInfo>>, onError: () => void, onEnd: () => void): AsyncGenerator<PeerInfo> {
   const iterators = sources.map(source => source[Symbol.asyncIterator]())
   type Step = { index: number, result?: IteratorResult<PeerInfo> }
   const next = async (index: number): Promise<Step> => {
@@ -67,6 +70,7 @@ async function * merge (sources: ReadonlyArray<AsyncIterable<PeerInfo>>, onError
       yield result.value
     }
   } finally {
+    onEnd()
     for (const index of waiting.keys()) {
       void iterators[index].return?.().catch(onError)
     }
@@ -83,10 +87,15 @@ export async function * findProviders (target: Target, init: FindProvidersInit, 
   const stop = new AbortController()
   const signal = AbortSignal.any([options.signal ?? AbortSignal.timeout(SEARCH_TIMEOUT_MS), stop.signal])
   const seen = new Set<string>([host.peerId.toString()])
-  const onError = (): void => { counters.increment('cocoon_dht_queries_failed_total') }
+  const onError = (): void => {
+    // A query that was ended on purpose did not fail.
+    if (!signal.aborted) {
+      counters.increment('cocoon_dht_queries_failed_total')
+    }
+  }
 
-  async function * ask (key: Uint8Array): AsyncGenerator<PeerInfo> {
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(QUERY_TIMEOUT_MS)])
+  async function * ask (key: Uint8Array, ended: AbortSignal): AsyncGenerator<PeerInfo> {
+    const deadline = AbortSignal.any([signal, ended, AbortSignal.timeout(QUERY_TIMEOUT_MS)])
     for await (const event of host.dht.findProviders(cidOf(key), { signal: deadline })) {
       if (event.name === 'PROVIDER') {
         yield * event.providers
@@ -99,8 +108,10 @@ export async function * findProviders (target: Target, init: FindProvidersInit, 
     while (!signal.aborted) {
       const buckets = shuffledBuckets(host.network.buckets, init.random)
       while (buckets.length > 0 && seen.size - 1 < ENOUGH_PROVIDERS && !signal.aborted) {
+        // Leaving the loop early ends this round's queries, and no other's.
+        const round = new AbortController()
         const keys = buckets.splice(0, BUCKETS_PER_ROUND).flatMap(bucket => hoursToAsk(now()).map(hour => keyOf(host.network, target, hour, bucket)))
-        for await (const peer of merge(keys.map(ask), onError)) {
+        for await (const peer of merge(keys.map(key => ask(key, round.signal)), onError, () => { round.abort() })) {
           const id = peer.id.toString()
           if (seen.has(id)) {
             continue
@@ -115,8 +126,8 @@ export async function * findProviders (target: Target, init: FindProvidersInit, 
       if (seen.size > 1) {
         return
       }
-      await pause(host, retryMs, signal)
-      retryMs = Math.min(SEARCH_RETRY_MAX_MS, retryMs * 2)
+      const woken = await pause(host, retryMs, signal)
+      retryMs = woken ? SEARCH_RETRY_MS : Math.min(SEARCH_RETRY_MAX_MS, retryMs * 2)
     }
   } finally {
     stop.abort()

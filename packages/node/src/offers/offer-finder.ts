@@ -1,4 +1,4 @@
-import { CocoonError, asCocoonError, modelRefMatches, parseModelRef, toHex } from '@cocoon-net/protocol'
+import { CocoonError, asCocoonError, digestFromHex, modelRefMatches, parseModelRef, toHex } from '@cocoon-net/protocol'
 import { LRUCache } from 'lru-cache'
 import { noCounters } from '../counters.ts'
 import { askOffers } from './ask-offers.ts'
@@ -70,7 +70,7 @@ export function createOfferFinder (init: OfferFinderInit): OfferFinder {
       return model
     }
     const { digestPrefix } = parseModelRef(model)
-    return digestPrefix?.length === 64 ? Uint8Array.from(Buffer.from(digestPrefix, 'hex')) : null
+    return digestPrefix?.length === 64 ? digestFromHex(digestPrefix) : null
   }
 
   const known = (model: Uint8Array | string | null): readonly Offer[] => {
@@ -92,7 +92,10 @@ export function createOfferFinder (init: OfferFinderInit): OfferFinder {
         }
       }
     } catch (error) {
-      counters.increment('cocoon_offer_asks_failed_total', { code: asCocoonError(error).code })
+      // A question that was ended on purpose did not fail.
+      if (!stopping.signal.aborted) {
+        counters.increment('cocoon_offer_asks_failed_total', { code: asCocoonError(error, 'stream_closed').code })
+      }
     }
   }
 

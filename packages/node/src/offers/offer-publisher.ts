@@ -1,6 +1,4 @@
-import { bucketOf, offerTopic } from '@cocoon-net/protocol'
-import { multiaddr } from '@multiformats/multiaddr'
-import { LIMITS } from '@cocoon-net/protocol'
+import { LIMITS, bucketOf, offerTopic } from '@cocoon-net/protocol'
 import { noCounters } from '../counters.ts'
 import { OFFER_LIFE_MS, PUBLISH_EVERY_MS, PUBLISH_GATHER_MS } from './constants.ts'
 import { openOffer, sealOffer } from './signed-offer.ts'
@@ -52,7 +50,7 @@ export function createOfferPublisher (init: OfferPublisherInit): OfferPublisher 
   let stopped = false
 
   const addresses = (): Uint8Array[] => host.libp2p.getMultiaddrs()
-    .map(address => multiaddr(address.toString()).bytes)
+    .map(address => address.bytes)
     .filter(bytes => bytes.byteLength <= LIMITS.maxMultiaddrBytes)
     .slice(0, LIMITS.maxAddressesPerOffer)
 

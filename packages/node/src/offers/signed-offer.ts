@@ -49,6 +49,10 @@ export async function openOffer (bytes: Uint8Array, network: Pick<NetworkPreset,
   } catch (error) {
     throw new CocoonError('frame_malformed', 'not a signed envelope', { cause: error })
   }
+  // Protobuf has many encodings of one envelope; only ours passes, or gossip would carry the same offer under many names.
+  if (!equalBytes(new RecordEnvelope(envelope).marshal(), bytes)) {
+    throw new CocoonError('frame_malformed', 'the envelope is not in its one encoding')
+  }
   if (!equalBytes(envelope.payloadType, OFFER_PAYLOAD_TYPE)) {
     throw new CocoonError('frame_malformed', 'the envelope holds no offer')
   }

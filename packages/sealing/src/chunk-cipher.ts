@@ -1,54 +1,77 @@
-import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync } from 'node:crypto'
 import { CocoonError, concat, utf8 } from '@cocoon-net/protocol'
-import type { KeyObject } from 'node:crypto'
+import { TAG_BYTES, aeadOf, hkdfSha256 } from './platform.ts'
+import type { Aead } from './platform.ts'
 
-const TAG_BYTES = 16
+const KEY_BYTES = 32
 const NONCE_BYTES = 12
-/** Counter of 32 bits in the nonce: a stream ends long before. */
-const MAX_CHUNKS = 0xffff_ffff
+const PROVIDER_NONCE_BYTES = 32
+/** The counter takes the nonce's last 32 bits; a stream ends long before. */
+const MAX_CHUNKS = 2 ** 32
 
-/** Additional data: the final chunk is another kind of message than the ones before, so that an end cannot be forged or cut. */
-const AAD = { more: utf8('cocoon/chunk/v1/more'), final: utf8('cocoon/chunk/v1/final') }
+/** Additional data: the final chunk is another kind of message than the ones before, so that no end can be forged or cut off. */
+const AAD = Object.freeze([utf8('cocoon/chunk/v1/more'), utf8('cocoon/chunk/v1/final')])
+const KEY_INFO = utf8('cocoon/response/key/v1')
+const NONCE_INFO = utf8('cocoon/response/nonce/v1')
 
+/** Seals the chunks of one response, in order. Synchronous. */
 export interface ChunkSealer {
-  /** Seals the next chunk. Nothing can be sealed after the final one. */
-  seal: (plaintext: Uint8Array, options: { final: boolean }) => Uint8Array
+  /**
+   * Seals the next chunk: ciphertext ‖ tag ‖ mark, where the mark is 1 on the final chunk and 0 before it.
+   *
+   * @throws {CocoonError} seal_failed: nothing can be sealed after the final chunk
+   */
+  seal(plaintext: Uint8Array, options: { final: boolean }): Uint8Array
 }
 
+/** Opens the chunks of one response, in order. Synchronous. */
 export interface ChunkOpener {
   /**
-   * Opens the next chunk and says whether it was the final one. Any failure ends the stream for good.
+   * Opens the next chunk. Any failure ends the stream for good: a changed, missing, repeated or reordered chunk, and
+   * anything after the final one.
    *
    * @throws {CocoonError} seal_failed
    */
-  open: (sealed: Uint8Array) => Uint8Array
-  /** True once the final chunk has been opened: an answer without it was cut short. */
+  open(sealed: Uint8Array): Uint8Array
+  /** True once the final chunk has been opened: an answer that ends without it was cut short. */
   readonly finished: boolean
 }
 
-interface ResponseKeys { readonly key: KeyObject, readonly nonce: Uint8Array }
+/** Keys of one direction of one job. */
+export interface ResponseKeys { readonly aead: Aead, readonly nonce: Uint8Array }
 
-/** Response keys = HKDF-SHA256(HPKE exporter secret, salt = enc ‖ providerNonce). */
+/**
+ * Response keys = HKDF-SHA256(HPKE exporter secret, salt = enc ‖ providerNonce).
+ *
+ * @throws {CocoonError} seal_failed
+ */
 export function responseKeys (secret: Uint8Array, enc: Uint8Array, providerNonce: Uint8Array): ResponseKeys {
-  const salt = concat(enc, providerNonce)
-  return {
-    key: createSecretKey(new Uint8Array(hkdfSync('sha256', secret, salt, 'cocoon/response/key/v1', 32))),
-    nonce: new Uint8Array(hkdfSync('sha256', secret, salt, 'cocoon/response/nonce/v1', NONCE_BYTES))
+  if (providerNonce.byteLength !== PROVIDER_NONCE_BYTES) {
+    throw new CocoonError('seal_failed', `a provider nonce has ${PROVIDER_NONCE_BYTES} bytes`)
   }
+  const expand = hkdfSha256(secret, concat(enc, providerNonce))
+  const key = expand(KEY_INFO, KEY_BYTES)
+  const keys = { aead: aeadOf(key), nonce: expand(NONCE_INFO, NONCE_BYTES) }
+  key.fill(0)
+  return keys
 }
 
-function nonceFor (base: Uint8Array, counter: number): Uint8Array {
-  if (counter > MAX_CHUNKS) {
-    throw new CocoonError('seal_failed', 'too many chunks')
-  }
+/** Counter nonces as in RFC 9180 §5.2: base nonce XOR counter. */
+function counterNonce (base: Uint8Array): () => Uint8Array {
   const nonce = base.slice()
   const view = new DataView(nonce.buffer)
-  view.setUint32(8, view.getUint32(8) ^ counter)
-  return nonce
+  const word = view.getUint32(NONCE_BYTES - 4)
+  let counter = 0
+  return () => {
+    if (counter >= MAX_CHUNKS) {
+      throw new CocoonError('seal_failed', 'too many chunks')
+    }
+    view.setUint32(NONCE_BYTES - 4, (word ^ counter++) >>> 0)
+    return nonce
+  }
 }
 
 export function createChunkSealer (keys: ResponseKeys): ChunkSealer {
-  let counter = 0
+  const nextNonce = counterNonce(keys.nonce)
   let ended = false
   return {
     seal: (plaintext, { final }) => {
@@ -56,41 +79,35 @@ export function createChunkSealer (keys: ResponseKeys): ChunkSealer {
         throw new CocoonError('seal_failed', 'the final chunk has been sealed')
       }
       ended = final
-      const cipher = createCipheriv('aes-256-gcm', keys.key, nonceFor(keys.nonce, counter++))
-      cipher.setAAD(final ? AAD.final : AAD.more)
-      const body = cipher.update(plaintext)
-      cipher.final()
-      return concat(body, cipher.getAuthTag(), Uint8Array.of(final ? 1 : 0))
+      const mark = final ? 1 : 0
+      const out = new Uint8Array(plaintext.byteLength + TAG_BYTES + 1)
+      out[keys.aead.sealInto(out, nextNonce(), plaintext, AAD[mark])] = mark
+      return out
     }
   }
 }
 
 export function createChunkOpener (keys: ResponseKeys): ChunkOpener {
-  let counter = 0
+  const nextNonce = counterNonce(keys.nonce)
   let ended = false
   let finished = false
   return {
     get finished () { return finished },
     open: (sealed) => {
       if (ended) {
-        throw new CocoonError('seal_failed', 'the stream has ended')
+        throw new CocoonError('seal_failed', finished ? 'the final chunk has been opened' : 'an earlier chunk did not open')
       }
-      // Until the chunk has proven itself the stream counts as ended: no second guess after a failure.
+      // Until the chunk has proven itself the stream counts as ended: there is no second guess after a failure.
       ended = true
       const mark = sealed[sealed.byteLength - 1]
       if (sealed.byteLength < TAG_BYTES + 1 || mark > 1) {
-        throw new CocoonError('seal_failed')
+        throw new CocoonError('seal_failed', 'a chunk is malformed')
       }
-      const end = sealed.byteLength - 1 - TAG_BYTES
-      const decipher = createDecipheriv('aes-256-gcm', keys.key, nonceFor(keys.nonce, counter++), { authTagLength: TAG_BYTES })
-      decipher.setAAD(mark === 1 ? AAD.final : AAD.more)
-      decipher.setAuthTag(sealed.subarray(end, end + TAG_BYTES))
       let plaintext: Uint8Array
       try {
-        plaintext = new Uint8Array(decipher.update(sealed.subarray(0, end)))
-        decipher.final()
+        plaintext = keys.aead.open(nextNonce(), sealed.subarray(0, sealed.byteLength - 1), AAD[mark])
       } catch (error) {
-        throw new CocoonError('seal_failed', undefined, { cause: error })
+        throw new CocoonError('seal_failed', 'a chunk does not open', { cause: error })
       }
       finished = mark === 1
       ended = finished

@@ -16,11 +16,10 @@
  * const opened = await openRequest({ keyPair, bindingHash, header, ciphertext: sealed.ciphertext })
  * ```
  */
-export { createChunkOpener, createChunkSealer, responseKeys } from './chunk-cipher.ts'
 export type { ChunkOpener, ChunkSealer } from './chunk-cipher.ts'
 export { ReplayGuard } from './replay-guard.ts'
 export type { ReplayGuardInit } from './replay-guard.ts'
 export { openRequest, sealRequest } from './request-seal.ts'
 export type { OpenRequestInit, OpenedJob, SealRequestInit, SealedRequest } from './request-seal.ts'
-export { generateHpkeKeyPair } from './suite.ts'
+export { exportHpkePrivateKey, generateHpkeKeyPair, importHpkeKeyPair } from './suite.ts'
 export type { HpkeKeyPair } from './suite.ts'

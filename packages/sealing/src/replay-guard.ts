@@ -1,52 +1,69 @@
 import { CocoonError, sha256, toHex } from '@cocoon-net/protocol'
 
 export interface ReplayGuardInit {
+  /** Unix milliseconds. */
   readonly now: () => number
   /** Requests remembered at once; each takes about 150 bytes. */
   readonly maxEntries?: number
 }
 
-/** 100,000 requests in six hours are five a second, for one provider's HPKE key. */
+/** 100,000 requests in six hours are five a second, for one provider's HPKE key: some 15 MB. */
 const DEFAULT_MAX_ENTRIES = 100_000
 
 /**
- * Remembers sealed requests until their binding ends. When it is full it refuses new ones rather than forget: what it
- * forgot could be replayed.
+ * Remembers sealed requests until their binding ends. When it is full it refuses new ones rather than forget, because
+ * what it forgot could be replayed. Nothing is kept over a restart: the HPKE key dies with the process as well.
  */
 export class ReplayGuard {
-  readonly #seen = new Map<string, number>()
+  /** Hashes by the end of their binding, so that whole bindings are dropped at once. */
+  readonly #byEnd = new Map<number, Set<string>>()
   readonly #now: () => number
   readonly #maxEntries: number
+  #size = 0
 
   constructor (init: ReplayGuardInit) {
     this.#now = init.now
     this.#maxEntries = init.maxEntries ?? DEFAULT_MAX_ENTRIES
   }
 
-  /** @throws {CocoonError} request_replayed, no_room, binding_unknown when the binding has ended */
+  /**
+   * Checks and remembers in one step. `notAfterMs` is the end of the binding that the request was sealed to.
+   *
+   * @throws {CocoonError} request_replayed; no_room when full; binding_unknown when the binding has ended
+   */
   insert (ciphertext: Uint8Array, notAfterMs: number): void {
     const nowMs = this.#now()
     if (notAfterMs <= nowMs) {
       throw new CocoonError('binding_unknown')
     }
     const key = toHex(sha256(ciphertext))
-    if (this.#seen.has(key)) {
-      throw new CocoonError('request_replayed')
-    }
-    if (this.#seen.size >= this.#maxEntries) {
-      for (const [old, endMs] of this.#seen) {
-        if (endMs <= nowMs) {
-          this.#seen.delete(old)
-        }
-      }
-      if (this.#seen.size >= this.#maxEntries) {
-        throw new CocoonError('no_room', 'too many requests in the life of this binding', { retryAfterMs: 60_000 })
+    // A provider has few bindings alive, so this loop is short.
+    for (const [endMs, keys] of this.#byEnd) {
+      if (endMs <= nowMs) {
+        this.#byEnd.delete(endMs)
+        this.#size -= keys.size
+      } else if (keys.has(key)) {
+        throw new CocoonError('request_replayed')
       }
     }
-    this.#seen.set(key, notAfterMs)
+    if (this.#size >= this.#maxEntries) {
+      throw new CocoonError('no_room', 'too many requests in the life of this binding', { retryAfterMs: this.#untilRoomMs(nowMs) })
+    }
+    let keys = this.#byEnd.get(notAfterMs)
+    if (keys == null) {
+      keys = new Set()
+      this.#byEnd.set(notAfterMs, keys)
+    }
+    keys.add(key)
+    this.#size++
   }
 
+  /** Requests remembered now. */
   get size (): number {
-    return this.#seen.size
+    return this.#size
+  }
+
+  #untilRoomMs (nowMs: number): number {
+    return Math.min(...this.#byEnd.keys()) - nowMs
   }
 }

@@ -4,6 +4,9 @@ import { encBytesOf, infoOf, suiteOf } from './suite.ts'
 import type { ChunkOpener, ChunkSealer } from './chunk-cipher.ts'
 import type { HpkeKeyPair } from './suite.ts'
 
+const SECRET_BYTES = 32
+const BINDING_HASH_BYTES = 32
+
 /** Every secret that leaves the HPKE context has its own label. */
 const LABELS = {
   response: utf8('cocoon/export/response/v1'),
@@ -13,21 +16,53 @@ const LABELS = {
 
 interface Exports { readonly response: Uint8Array, readonly reqSalt: Uint8Array, readonly ansSalt: Uint8Array }
 
-async function exportAll (context: { Export: (label: Uint8Array, length: number) => Promise<Uint8Array> }): Promise<Exports> {
-  const [response, reqSalt, ansSalt] = await Promise.all([context.Export(LABELS.response, 32), context.Export(LABELS.reqSalt, 32), context.Export(LABELS.ansSalt, 32)])
+async function exportAll (context: { Export(label: Uint8Array, length: number): Promise<Uint8Array> }): Promise<Exports> {
+  const [response, reqSalt, ansSalt] = await Promise.all([
+    context.Export(LABELS.response, SECRET_BYTES),
+    context.Export(LABELS.reqSalt, SECRET_BYTES),
+    context.Export(LABELS.ansSalt, SECRET_BYTES)
+  ])
   return { response, reqSalt, ansSalt }
+}
+
+/** Gives the response secret out once; afterwards, or once wiped, it is zeros, and keys made of zeros would be public. */
+function oneUse (secret: Uint8Array): { take<T>(use: (secret: Uint8Array) => T): T, wipe(): void } {
+  let spent = false
+  const wipe = (): void => {
+    spent = true
+    secret.fill(0)
+  }
+  return {
+    wipe,
+    take: (use) => {
+      if (spent) {
+        throw new CocoonError('seal_failed', 'the response keys of this request have been used or wiped')
+      }
+      try {
+        return use(secret)
+      } finally {
+        wipe()
+      }
+    }
+  }
 }
 
 /** A request as the client sealed it; the commitments' salts are kept by the client. */
 export interface SealedRequest {
   /** enc ‖ ct. */
   readonly ciphertext: Uint8Array
-  reqSalt: () => Uint8Array
-  ansSalt: () => Uint8Array
-  /** Opens the response that goes with this provider nonce (32 bytes). */
-  response: (providerNonce: Uint8Array) => Promise<ChunkOpener>
-  /** Overwrites the exported secret. */
-  wipe: () => void
+  /** 32 bytes that salt the commitment to the request in receipts. */
+  reqSalt(): Uint8Array
+  /** 32 bytes that salt the commitment to the answer. */
+  ansSalt(): Uint8Array
+  /**
+   * Opens the response that goes with this provider nonce (32 bytes). One response per request.
+   *
+   * @throws {CocoonError} seal_failed
+   */
+  response(providerNonce: Uint8Array): Promise<ChunkOpener>
+  /** Overwrites the exported response secret: no response can be opened any more. */
+  wipe(): void
 }
 
 export interface SealRequestInit {
@@ -40,19 +75,31 @@ export interface SealRequestInit {
   readonly payload: Uint8Array
 }
 
-/** Seals a request to a provider's HPKE key (RFC 9180, base mode). @throws {CocoonError} seal_failed */
+function checkBindingHash (bindingHash: Uint8Array): void {
+  if (bindingHash.byteLength !== BINDING_HASH_BYTES) {
+    throw new CocoonError('seal_failed', `a binding hash has ${BINDING_HASH_BYTES} bytes`)
+  }
+}
+
+/**
+ * Seals a request to a provider's HPKE key (RFC 9180, base mode).
+ *
+ * @throws {CocoonError} seal_failed
+ */
 export async function sealRequest (init: SealRequestInit): Promise<SealedRequest> {
+  checkBindingHash(init.bindingHash)
   try {
     const suite = suiteOf(init.kem)
     const { encapsulatedSecret: enc, ctx } = await suite.SetupSender(await suite.DeserializePublicKey(init.publicKey), { info: infoOf(init.bindingHash) })
     const ciphertext = concat(enc, await ctx.Seal(init.payload, init.header))
     const secrets = await exportAll(ctx)
+    const response = oneUse(secrets.response)
     return {
       ciphertext,
       reqSalt: () => secrets.reqSalt,
       ansSalt: () => secrets.ansSalt,
-      response: async (providerNonce) => createChunkOpener(responseKeys(secrets.response, enc, providerNonce)),
-      wipe: () => { secrets.response.fill(0) }
+      response: async (providerNonce) => response.take(secret => createChunkOpener(responseKeys(secret, enc, providerNonce))),
+      wipe: response.wipe
     }
   } catch (error) {
     throw error instanceof CocoonError ? error : new CocoonError('seal_failed', undefined, { cause: error })
@@ -62,9 +109,14 @@ export async function sealRequest (init: SealRequestInit): Promise<SealedRequest
 /** A request as the provider opened it. */
 export interface OpenedJob {
   readonly payload: Uint8Array
-  reqSalt: () => Uint8Array
-  ansSalt: () => Uint8Array
-  sealer: (providerNonce: Uint8Array) => Promise<ChunkSealer>
+  reqSalt(): Uint8Array
+  ansSalt(): Uint8Array
+  /**
+   * Seals the response under a fresh provider nonce (32 bytes). One response per request.
+   *
+   * @throws {CocoonError} seal_failed
+   */
+  sealer(providerNonce: Uint8Array): Promise<ChunkSealer>
 }
 
 export interface OpenRequestInit {
@@ -76,6 +128,7 @@ export interface OpenRequestInit {
 
 /** @throws {CocoonError} seal_failed: another key, binding or header, or changed bytes */
 export async function openRequest (init: OpenRequestInit): Promise<OpenedJob> {
+  checkBindingHash(init.bindingHash)
   const encBytes = encBytesOf(init.keyPair.kem)
   if (init.ciphertext.byteLength <= encBytes) {
     throw new CocoonError('seal_failed')
@@ -85,16 +138,12 @@ export async function openRequest (init: OpenRequestInit): Promise<OpenedJob> {
     const ctx = await suiteOf(init.keyPair.kem).SetupRecipient(init.keyPair.keys, enc, { info: infoOf(init.bindingHash) })
     const payload = await ctx.Open(init.ciphertext.slice(encBytes), init.header)
     const secrets = await exportAll(ctx)
+    const response = oneUse(secrets.response)
     return {
       payload,
       reqSalt: () => secrets.reqSalt,
       ansSalt: () => secrets.ansSalt,
-      sealer: async (providerNonce) => {
-        const sealer = createChunkSealer(responseKeys(secrets.response, enc, providerNonce))
-        // One response per request: the secret has done its work.
-        secrets.response.fill(0)
-        return sealer
-      }
+      sealer: async (providerNonce) => response.take(secret => createChunkSealer(responseKeys(secret, enc, providerNonce)))
     }
   } catch (error) {
     throw error instanceof CocoonError ? error : new CocoonError('seal_failed', undefined, { cause: error })

@@ -11,7 +11,7 @@ export function testNetwork (seed: number): ReturnType<typeof devnetPreset> {
 let next = 0
 
 /** Whole hosts on the memory transport, without ports; `stopAll` ends every one of them. */
-export function hostFactory (network: HostInit['network']): { make: (options?: Partial<HostInit>) => Promise<Host>, stopAll: () => Promise<void> } {
+export function hostFactory (network: HostInit['network']): { make(options?: Partial<HostInit>): Promise<Host>, stopAll(): Promise<void> } {
   const made: Host[] = []
   return {
     make: async (options = {}) => {

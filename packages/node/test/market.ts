@@ -14,7 +14,7 @@ import type { OfferFinder } from '../src/offers/offer-finder.ts'
 import type { OfferPublisher } from '../src/offers/offer-publisher.ts'
 
 /** Makes a host sell these models; the returned function ends it, and the publisher is given for changes. */
-export async function sell (host: Host, models: readonly string[], init: { seed?: number, counters?: Counters, now?: () => number } = {}): Promise<{ publisher: OfferPublisher, discovery: Discovery, stop: () => Promise<void> }> {
+export async function sell (host: Host, models: readonly string[], init: { seed?: number, counters?: Counters, now?(): number } = {}): Promise<{ publisher: OfferPublisher, discovery: Discovery, stop(): Promise<void> }> {
   const counters = init.counters ?? noCounters
   const now = init.now ?? Date.now
   const publisher = createOfferPublisher({ host, describe: () => models.map(name => offerContent(host.network, name, { seed: init.seed })), counters, now })
@@ -34,7 +34,7 @@ export async function sell (host: Host, models: readonly string[], init: { seed?
 }
 
 /** Makes a host look for offers. */
-export function shop (host: Host, counters: Counters = noCounters): { finder: OfferFinder, book: OfferBook, discovery: Discovery, stop: () => Promise<void> } {
+export function shop (host: Host, counters: Counters = noCounters): { finder: OfferFinder, book: OfferBook, discovery: Discovery, stop(): Promise<void> } {
   const book = createOfferBook({ now: Date.now, counters })
   const discovery = createDiscovery({ host, counters })
   const gossip = host.gossip == null ? undefined : createOfferGossip({ gossip: host.gossip, network: host.network, book, counters, now: Date.now })

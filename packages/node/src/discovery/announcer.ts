@@ -9,14 +9,14 @@ import type { IdentifyResult } from '@libp2p/interface'
 export interface AnnouncerInit {
   readonly host: Pick<Host, 'dht' | 'libp2p' | 'peerId' | 'network'>
   readonly counters: Counters
-  readonly now: () => number
+  now(): number
 }
 
 /** Publishes a provider's records again and again, until told otherwise. */
 export interface Announcer {
   /** Replaces the set of models that are announced; an empty set ends announcing. */
-  announce: (digests: readonly Uint8Array[]) => void
-  stop: () => Promise<void>
+  announce(digests: readonly Uint8Array[]): void
+  stop(): Promise<void>
 }
 
 export function createAnnouncer (init: AnnouncerInit): Announcer {

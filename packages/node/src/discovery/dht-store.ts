@@ -1,7 +1,7 @@
+import { NotFoundError } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { BaseDatastore } from 'datastore-core'
 import { Key } from 'interface-datastore'
-import { NotFoundError } from '@libp2p/interface'
 import { LRUCache } from 'lru-cache'
 import { MAX_OTHER_ENTRIES, MAX_PROVIDERS_RETURNED, MAX_RECORDS, MAX_RECORDS_PER_KEY, MAX_RECORDS_PER_PEER, RECORD_LIFE_MS } from './constants.ts'
 import type { PeerId } from '@libp2p/interface'
@@ -9,9 +9,9 @@ import type { Datastore, KeyQuery, Pair, Query } from 'interface-datastore'
 
 export interface DhtStoreInit {
   /** Whether a peer's addresses are known. kad-dht fails a whole answer over one provider whose are not. */
-  readonly knows: (peer: PeerId) => Promise<boolean>
-  readonly now: () => number
-  readonly random?: () => number
+  knows(peer: PeerId): Promise<boolean>
+  now(): number
+  random?(): number
 }
 
 interface ProviderRecord {

@@ -10,17 +10,17 @@ import type { PeerInfo } from '@libp2p/interface'
 export interface DiscoveryInit {
   readonly host: Pick<Host, 'dht' | 'libp2p' | 'peerId' | 'network'>
   readonly counters?: Counters
-  readonly now?: () => number
-  readonly random?: () => number
+  now?(): number
+  random?(): number
 }
 
 /** Finding providers by model through the DHT, and being found. */
 export interface Discovery {
   /** Publishes provider records for these models (32-byte digests) and the catalogue, and keeps them fresh; `[]` ends it. */
-  announce: (digests: readonly Uint8Array[]) => void
+  announce(digests: readonly Uint8Array[]): void
   /** Searches until something is found or the signal ends it; never throws because of peers. */
-  findProviders: (target: Target, options?: FindProvidersOptions) => AsyncIterable<PeerInfo>
-  stop: () => Promise<void>
+  findProviders(target: Target, options?: FindProvidersOptions): AsyncIterable<PeerInfo>
+  stop(): Promise<void>
 }
 
 export function createDiscovery (init: DiscoveryInit): Discovery {

@@ -9,8 +9,8 @@ import type { IdentifyResult, PeerInfo } from '@libp2p/interface'
 export interface FindProvidersInit {
   readonly host: Pick<Host, 'dht' | 'libp2p' | 'peerId' | 'network'>
   readonly counters: Counters
-  readonly now: () => number
-  readonly random: () => number
+  now(): number
+  random(): number
 }
 
 export interface FindProvidersOptions {
@@ -103,25 +103,31 @@ export async function * findProviders (target: Target, init: FindProvidersInit, 
     }
   }
 
+  /** Newly found peers of some buckets. */
+  async function * round (buckets: readonly number[]): AsyncGenerator<PeerInfo> {
+    // Leaving early ends this round's queries, and no other's.
+    const ended = new AbortController()
+    const keys = buckets.flatMap(bucket => hoursToAsk(now()).map(hour => keyOf(host.network, target, hour, bucket)))
+    for await (const peer of merge(keys.map(key => ask(key, ended.signal)), onError, () => { ended.abort() })) {
+      const id = peer.id.toString()
+      if (seen.has(id)) {
+        continue
+      }
+      seen.add(id)
+      yield peer
+      if (seen.size > MAX_PROVIDERS_RETURNED) {
+        return
+      }
+    }
+  }
+
   try {
     let retryMs = SEARCH_RETRY_MS
     while (!signal.aborted) {
       const buckets = shuffledBuckets(host.network.buckets, init.random)
-      while (buckets.length > 0 && seen.size - 1 < ENOUGH_PROVIDERS && !signal.aborted) {
-        // Leaving the loop early ends this round's queries, and no other's.
-        const round = new AbortController()
-        const keys = buckets.splice(0, BUCKETS_PER_ROUND).flatMap(bucket => hoursToAsk(now()).map(hour => keyOf(host.network, target, hour, bucket)))
-        for await (const peer of merge(keys.map(key => ask(key, round.signal)), onError, () => { round.abort() })) {
-          const id = peer.id.toString()
-          if (seen.has(id)) {
-            continue
-          }
-          seen.add(id)
-          yield peer
-          if (seen.size - 1 >= MAX_PROVIDERS_RETURNED) {
-            return
-          }
-        }
+      // This node itself is among the seen.
+      while (buckets.length > 0 && seen.size <= ENOUGH_PROVIDERS && !signal.aborted) {
+        yield * round(buckets.splice(0, BUCKETS_PER_ROUND))
       }
       if (seen.size > 1) {
         return

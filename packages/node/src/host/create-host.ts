@@ -43,9 +43,9 @@ export interface HostInit {
   /** `memory` is for tests within one process. */
   readonly transports?: 'tcp' | 'memory'
   readonly logger?: ComponentLogger
-  readonly metrics?: (components: any) => Metrics
+  metrics?(components: any): Metrics
   readonly counters?: Counters
-  readonly now?: () => number
+  now?(): number
 }
 
 /** A started libp2p node of one network. */
@@ -58,9 +58,9 @@ export interface Host {
   /** Absent on a light node. */
   readonly gossip?: Gossip
   /** Addresses to be reached at, each with the peer id. */
-  addresses: () => string[]
+  addresses(): string[]
   /** Closes connections and listeners and ends all that was started. */
-  stop: () => Promise<void>
+  stop(): Promise<void>
 }
 
 interface Services extends Record<string, unknown> {
@@ -110,9 +110,7 @@ function dhtService (init: HostInit): (components: KadDHTComponents) => KadDHT {
 
 /**
  * Creates and starts a node. TLS is offered before noise: it costs about half the CPU per frame between Node peers.
- * Nothing that a role does not need is loaded.
- *
- * @throws an error when a listen address cannot be used
+ * Nothing that a role does not need is loaded. Fails when no listen address can be used.
  */
 export async function createHost (init: HostInit): Promise<Host> {
   const { network, roles } = init

@@ -7,7 +7,7 @@ import type { Datastore } from 'interface-datastore'
 
 export interface HostDatastore {
   readonly datastore: Datastore
-  close: () => Promise<void>
+  close(): Promise<void>
 }
 
 const IDENTITY_KEY = new Key('/cocoon/identity')

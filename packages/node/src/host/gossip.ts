@@ -16,13 +16,13 @@ export interface GossipMessage {
 /** The part of gossip that this package uses. */
 export interface Gossip {
   /** Joins a topic. Every message passes `validate` before it is forwarded; its verdict decides what peers think of its sender. */
-  join: (topic: string, validate: (message: GossipMessage) => Promise<GossipVerdict>) => void
-  leave: (topic: string) => void
-  topics: () => readonly string[]
+  join(topic: string, validate: (message: GossipMessage) => Promise<GossipVerdict>): void
+  leave(topic: string): void
+  topics(): readonly string[]
   /** Sends to the topic's peers; resolves to how many got it. */
-  publish: (topic: string, data: Uint8Array) => Promise<number>
+  publish(topic: string, data: Uint8Array): Promise<number>
   /** Peers known to read a topic. */
-  readers: (topic: string) => number
+  readers(topic: string): number
 }
 
 const RESULTS: Readonly<Record<GossipVerdict, TopicValidatorResult>> = Object.freeze({

@@ -6,7 +6,7 @@ import type { SignedOffer } from './signed-offer.ts'
 import type { Counters } from '../counters.ts'
 
 export interface OfferBookInit {
-  readonly now: () => number
+  now(): number
   readonly counters?: Counters
   readonly maxPerModel?: number
   readonly maxTotal?: number
@@ -25,12 +25,12 @@ export interface OfferBook {
    *
    * @throws {CocoonError} not_yet_valid, expired, offer_stale; no_room when a bound is reached and nothing has expired
    */
-  add: (signed: SignedOffer) => boolean
+  add(signed: SignedOffer): boolean
   /** Offers valid now, of one model (32-byte digest) or of all. */
-  list: (model?: Uint8Array | null) => readonly SignedOffer[]
-  size: () => number
+  list(model?: Uint8Array | null): readonly SignedOffer[]
+  size(): number
   /** Calls back after each change; the returned function ends it. */
-  onChange: (listener: (change: OfferBookChange) => void) => () => void
+  onChange(listener: (change: OfferBookChange) => void): () => void
 }
 
 /** protocol.md: "the highest not more than 60 s ahead wins, on a tie the lower hash". */

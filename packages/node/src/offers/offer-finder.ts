@@ -19,7 +19,7 @@ export interface OfferFinderInit {
   /** A node that follows gossip joins the topics of the models it looks for. */
   readonly gossip?: Pick<OfferGossip, 'follow'>
   readonly counters?: Counters
-  readonly now?: () => number
+  now?(): number
 }
 
 export interface GatherOptions {
@@ -34,21 +34,21 @@ export interface GatherOptions {
 /** Where a client gets offers from: what gossip brought, otherwise the DHT and questions to the providers found. */
 export interface OfferFinder {
   /** Offers valid now that are known already. */
-  known: (model: Uint8Array | string | null) => readonly Offer[]
+  known(model: Uint8Array | string | null): readonly Offer[]
   /**
    * Known offers when they suffice (refreshed behind the answer when old), otherwise a search. Resolves with
    * `minOffers`, or shortly after everyone found has answered, or at the signal; never throws because of peers.
    *
    * @throws {CocoonError} model_unknown when a text is no model name
    */
-  gather: (options: GatherOptions) => Promise<readonly Offer[]>
+  gather(options: GatherOptions): Promise<readonly Offer[]>
   /**
    * The digest that a model name stands for among the known offers.
    *
    * @throws {CocoonError} model_unknown, model_ambiguous
    */
-  resolve: (name: string) => Uint8Array
-  stop: () => Promise<void>
+  resolve(name: string): Uint8Array
+  stop(): Promise<void>
 }
 
 interface Round {

@@ -13,14 +13,14 @@ export interface OfferGossipInit {
   readonly network: NetworkPreset
   readonly book: OfferBook
   readonly counters: Counters
-  readonly now: () => number
+  now(): number
 }
 
 /** Reads offer topics into the book. */
 export interface OfferGossip {
   /** Joins all buckets of a model; beyond 32 models the longest unused is left. */
-  follow: (model: Uint8Array) => void
-  stop: () => void
+  follow(model: Uint8Array): void
+  stop(): void
 }
 
 export function createOfferGossip (init: OfferGossipInit): OfferGossip {

@@ -13,24 +13,24 @@ export type OfferContent = Omit<Offer, 'v' | 'networkId' | 'peerId' | 'addresses
 export interface OfferPublisherInit {
   readonly host: Pick<Host, 'libp2p' | 'peerId' | 'privateKey' | 'network' | 'gossip'>
   /** The current content, one item per model; an offer lives until `validUntilMs`. */
-  readonly describe: (window: { nowMs: number, validUntilMs: number }) => readonly OfferContent[] | Promise<readonly OfferContent[]>
+  describe(window: { nowMs: number, validUntilMs: number }): readonly OfferContent[] | Promise<readonly OfferContent[]>
   readonly counters?: Counters
-  readonly now?: () => number
+  now?(): number
   readonly everyMs?: number
   readonly lifeMs?: number
 }
 
 /** Signs a provider's offers afresh and sends them out. */
 export interface OfferPublisher {
-  /** Builds the first offers. @throws what `describe` throws */
-  start: () => Promise<void>
+  /** Builds the first offers; fails as `describe` fails. */
+  start(): Promise<void>
   /** Says that the content changed (room, price, draining): fresh offers follow within half a second. */
-  changed: () => void
+  changed(): void
   /** Builds and sends now. */
-  publish: () => Promise<void>
+  publish(): Promise<void>
   /** The offers that stand; built afresh when half of their life is over. */
-  current: () => Promise<readonly SignedOffer[]>
-  stop: () => Promise<void>
+  current(): Promise<readonly SignedOffer[]>
+  stop(): Promise<void>
 }
 
 export function createOfferPublisher (init: OfferPublisherInit): OfferPublisher {

@@ -16,7 +16,7 @@ export interface QuoteServiceInit {
   /** Offers of others fill up the answer. */
   readonly book?: Pick<OfferBook, 'list'>
   readonly counters: Counters
-  readonly now: () => number
+  now(): number
 }
 
 /** Room for the frame's own bytes beside the offers. */

@@ -3,13 +3,13 @@ import { MAX_RATED_PEERS } from './constants.ts'
 
 export interface RateLimit {
   /** Takes one unit for a key. Resolves to 0 when allowed, otherwise to the milliseconds to wait. */
-  take: (key: string) => number
+  take(key: string): number
 }
 
 interface Bucket { tokens: number, atMs: number }
 
 /** A token bucket per key: `burst` at once, then `perSecond`. Bounded; the longest unseen key is forgotten. */
-export function createRateLimit (init: { perSecond: number, burst: number, now: () => number }): RateLimit {
+export function createRateLimit (init: { perSecond: number, burst: number, now(): number }): RateLimit {
   const buckets = new LRUCache<string, Bucket>({ max: MAX_RATED_PEERS })
   return {
     take: (key) => {

@@ -17,7 +17,11 @@ export interface SignedOffer {
   readonly hash: Uint8Array
 }
 
-/** Signs an offer with the provider's libp2p identity. @throws {CocoonError} frame_too_large */
+/**
+ * Signs an offer with the provider's libp2p identity.
+ *
+ * @throws {CocoonError} frame_too_large
+ */
 export async function sealOffer (offer: Offer, privateKey: PrivateKey): Promise<Uint8Array> {
   const payload = encodeOffer(offer)
   const envelope = await RecordEnvelope.seal({

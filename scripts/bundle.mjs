@@ -16,6 +16,7 @@ import { progress, rootDir } from './install-step.mjs'
 export const ENTRIES = [
   'testnet/src/bin/start.ts',
   'testnet/src/bin/bench.ts',
+  'testnet/src/bin/chain.ts',
   'testnet/src/bin/devnet.ts',
   'testnet/src/bin/provider.ts',
   'testnet/src/bin/gateway.ts',

@@ -1,0 +1,15 @@
+/**
+ * @packageDocumentation
+ *
+ * SIMULATED, NOT PRIVATE. Evidence for local networks and tests; no production entry point imports this.
+ *
+ * @example
+ *
+ * ```typescript
+ * import { simulatedCollector } from '@cocoon-net/attestation-simulated'
+ *
+ * const collector = simulatedCollector({ rootSeed: new Uint8Array(32) })
+ * console.info(collector.kind) // 'simulated'
+ * ```
+ */
+export { SIMULATED_MEASUREMENT, simulatedCollector, simulationRootKey } from './simulated-collector.ts'

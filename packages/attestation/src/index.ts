@@ -1,0 +1,22 @@
+/**
+ * @packageDocumentation
+ *
+ * Judges a provider's attestation: its binding, the evidence that commits to it, and the challenge answered on this
+ * connection, under a policy that is data.
+ *
+ * @example
+ *
+ * ```typescript
+ * import { productionPolicy } from '@cocoon-net/attestation'
+ *
+ * console.info(productionPolicy.allowedKinds) // [ "tdx", "snp" ]
+ * ```
+ */
+export type { EvidenceCollector } from './collector.ts'
+export { devnetPolicy, parsePolicy, policySchema, productionPolicy, simulationRootSeed } from './policy.ts'
+export type { Policy } from './policy.ts'
+export type { Check, CheckName } from './report.ts'
+export { encodeSimulatedEvidence, simulatedEvidenceBytes } from './simulated-evidence.ts'
+export type { SimulatedEvidence } from './simulated-evidence.ts'
+export { verifyAttestation } from './verify-attestation.ts'
+export type { AttestationInput, AttestationTrust, AttestationVerdict } from './verify-attestation.ts'

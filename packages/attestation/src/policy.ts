@@ -1,0 +1,57 @@
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { CocoonError, EVIDENCE_KINDS, concat, sha256, toHex, utf8 } from '@cocoon-net/protocol'
+import { z } from 'zod'
+import type { EvidenceKind, NetworkPreset } from '@cocoon-net/protocol'
+
+const hex32 = z.string().regex(/^[0-9a-f]{64}$/)
+
+/** Policy is data: what a client accepts. Unknown keys are refused. */
+export const policySchema = z.strictObject({
+  name: z.string().min(1).max(64),
+  /** Kinds of evidence that may pass. */
+  allowedKinds: z.array(z.enum(EVIDENCE_KINDS)).min(1),
+  /** Ed25519 keys, hex, that may sign simulated evidence. Never set outside a devnet. */
+  simulationRoots: z.array(hex32).max(8).default([]),
+  /** Measurement allow-list, hex of the whole tuple's digest; null accepts any and says so. */
+  measurements: z.array(hex32).max(1_024).nullable().default(null),
+  /** A beacon that cannot be checked refuses when true, and is reported as unchecked otherwise. */
+  requireBeacon: z.boolean().default(true)
+})
+
+export type Policy = Readonly<z.infer<typeof policySchema>>
+
+/** @throws {CocoonError} policy_invalid, with the key at fault */
+export function parsePolicy (value: unknown): Policy {
+  const result = policySchema.safeParse(value)
+  if (!result.success) {
+    const issue = result.error.issues[0]
+    throw new CocoonError('policy_invalid', `${issue.path.join('.')}: ${issue.message}`)
+  }
+  return Object.freeze(result.data)
+}
+
+/** Hardware evidence only, and nothing simulated, whatever a network's configuration says. */
+export const productionPolicy: Policy = parsePolicy({ name: 'production', allowedKinds: ['tdx', 'snp'] })
+
+/**
+ * Seed of a devnet's simulation root, derived from its network id. It is no secret: simulated evidence proves nothing, and
+ * anyone on the devnet may make it.
+ */
+export function simulationRootSeed (network: Pick<NetworkPreset, 'networkId'>): Uint8Array {
+  return sha256(concat(utf8('cocoon/simulation-root/v1\0'), network.networkId))
+}
+
+/** What a devnet's clients accept: evidence signed by the devnet's own simulation root, and unattested providers. */
+export function devnetPolicy (network: Pick<NetworkPreset, 'networkId'>): Policy {
+  return parsePolicy({
+    name: 'devnet',
+    allowedKinds: ['simulated', 'none'],
+    simulationRoots: [toHex(ed25519.getPublicKey(simulationRootSeed(network)))],
+    requireBeacon: false
+  })
+}
+
+/** Whether this kind of evidence can pass on this network at all. `simulated` never leaves a devnet. */
+export function kindAllowed (kind: EvidenceKind, policy: Policy, network: Pick<NetworkPreset, 'kind'>): boolean {
+  return policy.allowedKinds.includes(kind) && (kind !== 'simulated' || network.kind === 'devnet')
+}

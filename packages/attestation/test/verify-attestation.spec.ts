@@ -1,0 +1,116 @@
+import { LIMITS, MAINNET, devnetPreset } from '@cocoon-net/protocol'
+import { expect } from 'aegir/chai'
+import fc from 'fast-check'
+import { devnetPolicy, parsePolicy, productionPolicy, verifyAttestation } from '../src/index.ts'
+import { NOW_MS, bindingOf, inputOf, network, simulatedEvidenceFor } from './samples.ts'
+import type { AttestationInput } from '../src/index.ts'
+
+function failedCodes (input: AttestationInput): unknown[] {
+  const verdict = verifyAttestation(input)
+  const failed = verdict.checks.filter(check => check.result === 'fail')
+  expect(verdict.ok).to.equal(failed.length === 0)
+  return failed.map(check => check.code)
+}
+
+describe('verify attestation', () => {
+  it('accepts simulated evidence on a devnet and calls it simulated', () => {
+    const verdict = verifyAttestation(inputOf())
+    expect(verdict.ok).to.be.true()
+    expect(verdict.tier).to.equal('simulated')
+    expect(verdict.bindingHash).to.match(/^[0-9a-f]{64}$/)
+    expect(verdict.checks.map(check => check.message).join()).to.include('not private')
+  })
+
+  it('accepts a provider without evidence on a devnet and calls it open', () => {
+    const verdict = verifyAttestation(inputOf({ evidenceKind: 'none' }, { evidence: new Uint8Array() }))
+    expect(verdict.ok).to.be.true()
+    expect(verdict.tier).to.equal('open')
+  })
+
+  it('refuses each fault under its own code', () => {
+    const other = devnetPreset(new Uint8Array(32))
+    const faults: Array<[AttestationInput, string]> = [
+      [inputOf({}, { binding: new Uint8Array([0xa0]) }), 'frame_malformed'],
+      [inputOf({}, { binding: new Uint8Array(20_000) }), 'frame_too_large'],
+      [inputOf({ networkId: other.networkId }), 'wrong_network'],
+      [inputOf({}, { remotePeerKey: new Uint8Array(36) }), 'wrong_peer'],
+      [inputOf({}, { nowMs: NOW_MS + LIMITS.bindingLifeMs }), 'expired'],
+      [inputOf({ notAfterMs: bindingOf().notAfterMs + 1 }), 'evidence_refused'],
+      [inputOf({ beacon: { ...bindingOf().beacon, atMs: NOW_MS + 60_001 } }), 'not_yet_valid'],
+      [inputOf({}, { trust: { beaconKnown: () => false } }), 'evidence_refused'],
+      [inputOf({}, { challenge: { nonce: new Uint8Array(32), answer: inputOf().challenge.answer } }), 'challenge_failed'],
+      [inputOf({}, { localPeer: new Uint8Array(38) }), 'challenge_failed'],
+      [inputOf({}, { remotePeer: new Uint8Array(38) }), 'challenge_failed'],
+      [inputOf({}, { evidence: new Uint8Array() }), 'evidence_missing'],
+      [inputOf({}, { evidence: new Uint8Array([1]) }), 'evidence_malformed'],
+      [inputOf({}, { evidence: new Uint8Array(1_000_000) }), 'evidence_malformed'],
+      [inputOf({ evidenceKind: 'tdx' }), 'evidence_kind_refused'],
+      [inputOf({}, { policy: parsePolicy({ ...devnetPolicy(network), simulationRoots: [] }) }), 'evidence_refused'],
+      [inputOf({}, { policy: devnetPolicy(other) }), 'evidence_refused'],
+      [inputOf({}, { policy: parsePolicy({ ...devnetPolicy(network), measurements: ['00'.repeat(32)] }) }), 'evidence_refused'],
+      [inputOf({}, { evidence: simulatedEvidenceFor(new Uint8Array([1])) }), 'report_data_mismatch'],
+      [inputOf({}, { evidence: simulatedEvidenceFor(inputOf().binding, new Uint8Array(32)) }), 'evidence_refused']
+    ]
+    for (const [input, code] of faults) {
+      expect(failedCodes(input)).to.deep.equal([code])
+    }
+  })
+
+  it('reports every reason, not only the first', () => {
+    const codes = failedCodes(inputOf({}, { remotePeerKey: new Uint8Array(36), evidence: new Uint8Array([1]), localPeer: new Uint8Array(1) }))
+    expect(codes).to.deep.equal(['wrong_peer', 'challenge_failed', 'evidence_malformed'])
+  })
+
+  it('an unchecked beacon is reported, and refused where the policy demands one', () => {
+    const policy = parsePolicy({ ...devnetPolicy(network), requireBeacon: true })
+    expect(failedCodes(inputOf({}, { policy }))).to.deep.equal(['evidence_refused'])
+    expect(failedCodes(inputOf({}, { policy, trust: { beaconKnown: () => true } }))).to.deep.equal([])
+    expect(verifyAttestation(inputOf()).checks.find(check => check.name === 'beacon')?.result).to.equal('absent')
+  })
+
+  it('simulated evidence passes on no other network, whatever the policy says', () => {
+    const mainnet = { ...MAINNET, networkId: bindingOf().networkId }
+    expect(failedCodes(inputOf({}, { network: mainnet }))).to.include('evidence_kind_refused')
+  })
+
+  it('no mutation of simulated evidence passes the production policy', () => {
+    const kinds = fc.constantFrom('tdx' as const, 'snp' as const, 'simulated' as const, 'none' as const)
+    fc.assert(fc.property(kinds, fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { maxLength: 4 }), fc.nat(), fc.boolean(), (evidenceKind, flips, cut, gpu) => {
+      const base = inputOf({ evidenceKind }, { policy: productionPolicy, trust: { beaconKnown: () => true } })
+      const evidence = base.evidence.slice(0, cut % 3 === 0 ? cut % base.evidence.byteLength : undefined)
+      for (const [at, mask] of flips) {
+        if (evidence.byteLength > 0) {
+          evidence[at % evidence.byteLength] ^= mask
+        }
+      }
+      const verdict = verifyAttestation({ ...base, evidence, gpuEvidence: gpu ? evidence : null, collateral: gpu ? evidence : null })
+      expect(verdict.ok).to.be.false()
+      expect(verdict.tier).to.equal('open')
+    }), { numRuns: 200 })
+  })
+
+  it('no flipped bit of the evidence passes', () => {
+    const base = inputOf()
+    for (let bit = 0; bit < base.evidence.byteLength * 8; bit += 7) {
+      const evidence = base.evidence.slice()
+      evidence[bit >> 3] ^= 1 << (bit & 7)
+      expect(verifyAttestation({ ...base, evidence }).ok).to.be.false()
+    }
+  })
+})
+
+describe('policy', () => {
+  it('is data: unknown keys and bad values are refused with their names', () => {
+    expect(parsePolicy({ name: 'mine', allowedKinds: ['tdx'] }).requireBeacon).to.be.true()
+    for (const bad of [{}, null, { name: 'x', allowedKinds: [] }, { name: 'x', allowedKinds: ['sgx!'] }, { name: 'x', allowedKinds: ['tdx'], extra: 1 }, { name: 'x', allowedKinds: ['tdx'], simulationRoots: ['ab'] }]) {
+      expect(() => parsePolicy(bad)).to.throw().with.property('code', 'policy_invalid')
+    }
+  })
+
+  it('production allows hardware only and demands a beacon', () => {
+    expect(productionPolicy.allowedKinds).to.deep.equal(['tdx', 'snp'])
+    expect(productionPolicy.simulationRoots).to.deep.equal([])
+    expect(productionPolicy.requireBeacon).to.be.true()
+    expect(Object.isFrozen(productionPolicy)).to.be.true()
+  })
+})

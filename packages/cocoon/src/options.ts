@@ -1,0 +1,72 @@
+import type { EvidenceCollector, Policy } from '@cocoon-net/attestation'
+import type { Engine } from '@cocoon-net/engine'
+import type { Counters } from '@cocoon-net/node'
+import type { Prices, Tier } from '@cocoon-net/protocol'
+import type { SpendingLimits } from '@cocoon-net/settlement'
+
+export type NetworkOption = 'mainnet' | 'testnet' | {
+  /** Genesis of a devnet, 64 hex digits. */
+  readonly devnet: string
+}
+
+export interface ClientOptions {
+  /** Least private tier accepted; default `silver`, on a devnet `simulated`. */
+  readonly minTier?: Tier
+  /** Most that one request may cost when it sets no bound, nanoTON. Default 0.1 TON. */
+  readonly maxCostNano?: bigint
+  /** What a new lane locks for its provider, nanoTON. Default 0.1 TON. */
+  readonly laneCapNano?: bigint
+  /** What a new vault is deployed with, nanoTON. Default 1 TON. */
+  readonly depositNano?: bigint
+  readonly limits?: Partial<SpendingLimits>
+  readonly policy?: Policy
+  readonly apiKey?: string
+  readonly allowedHosts?: readonly string[]
+  readonly allowedOrigins?: readonly string[]
+}
+
+export interface ProviderOptions {
+  readonly engine: Engine
+  /** nanoTON per million tokens; what is left out follows from the others. */
+  readonly prices?: Partial<Prices>
+  /** Credit window, nanoTON. */
+  readonly windowNano?: bigint
+  /** Gets evidence from the machine; without one the tier is `open`: not private. */
+  readonly collector?: EvidenceCollector | null
+}
+
+export interface NodeOptions {
+  /** Folder for keys, vouchers and peers; made when missing. One process at a time. */
+  readonly home: string
+  readonly network: NetworkOption
+  /** toncenter-compatible HTTP API v2 (JSON-RPC). */
+  readonly chainUrl: string
+  /** Multiaddrs of nodes to join by. */
+  readonly bootstrap: readonly string[]
+  /** Multiaddrs to listen on. Default: none for a client, any port for a provider. */
+  readonly listen?: readonly string[]
+  /** Asks peers instead of serving the DHT and reading gossip. */
+  readonly light?: boolean
+  readonly mdns?: boolean
+  /** Default: a client with default options, unless the node is a provider; false for none. */
+  readonly client?: ClientOptions | false
+  readonly provider?: ProviderOptions
+  readonly counters?: Counters
+  /** Told of failures in the background. */
+  readonly onError?: (error: unknown) => void
+}
+
+/** 0.05, 0.0125, 0.2 TON per million: about what an 8B model costs elsewhere. */
+const DEFAULT_PRICES = Object.freeze({ prompt: 50_000_000n, completion: 200_000_000n })
+
+/** Fills the classes that are left out: cached a quarter of prompt, reasoning as completion. */
+export function completePrices (prices: Partial<Prices> = {}): Prices {
+  const prompt = prices.prompt ?? DEFAULT_PRICES.prompt
+  const completion = prices.completion ?? DEFAULT_PRICES.completion
+  return { prompt, cached: prices.cached ?? prompt / 4n, completion, reasoning: prices.reasoning ?? completion }
+}
+
+/** 0.001 TON: some five thousand tokens at the default price. */
+export const DEFAULT_WINDOW_NANO = 1_000_000n
+/** 0.1 TON. */
+export const DEFAULT_MAX_COST_NANO = 100_000_000n

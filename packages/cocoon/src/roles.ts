@@ -1,0 +1,98 @@
+import { clientVault } from '@cocoon-net/contracts'
+import { devnetPolicy, productionPolicy } from '@cocoon-net/attestation'
+import { createClientPayments, createProviderPayments, createTonPort, createWallet } from '@cocoon-net/settlement'
+import { askFaucet, readBeacon } from './chain.ts'
+import { DEFAULT_MAX_COST_NANO, DEFAULT_WINDOW_NANO, completePrices } from './options.ts'
+import { createReceiptStore } from './receipt-store.ts'
+import type { Home } from './home.ts'
+import type { NodeOptions } from './options.ts'
+import type { ClientRoleInit, ProviderInit } from '@cocoon-net/node'
+import type { NetworkPreset } from '@cocoon-net/protocol'
+import type { ClientPayments, ProviderPayments, TonPort, VaultContract, Wallet } from '@cocoon-net/settlement'
+
+/** A devnet makes its blocks at once. */
+const DEVNET_POLL_MS = 100
+/** Pays for some fifty redeems. */
+const PROVIDER_GAS_NANO = 500_000_000n
+
+export interface RoleParts {
+  readonly network: NetworkPreset
+  readonly home: Home
+  readonly options: NodeOptions
+}
+
+function chainOf ({ network, options }: RoleParts): { port: TonPort, vaults: VaultContract, pollMs?: number } {
+  return {
+    port: createTonPort({ endpoint: options.chainUrl }),
+    vaults: clientVault({ networkId: network.networkId, ...network.vault }),
+    ...(network.kind === 'devnet' ? { pollMs: DEVNET_POLL_MS } : {})
+  }
+}
+
+export interface ClientParts { readonly role: ClientRoleInit, readonly payments: ClientPayments, readonly wallet: Wallet }
+
+export async function composeClient (parts: RoleParts): Promise<ClientParts> {
+  const { network, home, options } = parts
+  const { port, vaults, pollMs } = chainOf(parts)
+  const client = options.client === false ? {} : options.client ?? {}
+  const wallet = createWallet({ signer: await home.signer('wallet'), port, globalId: network.tonGlobalId, pollMs })
+  const payments = createClientPayments({
+    network,
+    vaults,
+    port,
+    wallet,
+    pollMs,
+    voucherSigner: await home.signer('voucher'),
+    kv: await home.keyValue('client'),
+    limits: client.limits,
+    laneCapNano: client.laneCapNano,
+    depositNano: client.depositNano,
+    fund: network.kind === 'devnet' ? async (account, amountNano) => askFaucet(options.chainUrl, account, amountNano) : undefined,
+    onError: options.onError
+  })
+  return {
+    wallet,
+    payments,
+    role: {
+      payments,
+      policy: client.policy ?? (network.kind === 'devnet' ? devnetPolicy(network) : productionPolicy),
+      trust: {},
+      minTier: client.minTier ?? (network.kind === 'devnet' ? 'simulated' : 'silver'),
+      maxCostNano: client.maxCostNano ?? DEFAULT_MAX_COST_NANO
+    }
+  }
+}
+
+export interface ProviderParts { readonly role: ProviderInit, readonly payments: ProviderPayments, readonly wallet: Wallet, fund: () => Promise<void> }
+
+export async function composeProvider (parts: RoleParts): Promise<ProviderParts> {
+  const { network, home, options } = parts
+  const provider = options.provider
+  if (provider == null) {
+    throw new TypeError('no provider options')
+  }
+  const { port, vaults, pollMs } = chainOf(parts)
+  const wallet = createWallet({ signer: await home.signer('wallet'), port, globalId: network.tonGlobalId, pollMs })
+  const payments = createProviderPayments({ network, payee: wallet.account, vaults, port, wallet, kv: await home.keyValue('provider'), pollMs: pollMs == null ? undefined : 1_000, onError: options.onError })
+  return {
+    wallet,
+    payments,
+    fund: async () => {
+      if (network.kind === 'devnet' && await wallet.balance() < PROVIDER_GAS_NANO / 2n) {
+        await askFaucet(options.chainUrl, wallet.account, PROVIDER_GAS_NANO)
+      }
+    },
+    role: {
+      engine: provider.engine,
+      payments,
+      receiptSigner: await home.signer('receipt'),
+      receipts: createReceiptStore(await home.keyValue('receipts')),
+      payee: wallet.account,
+      prices: completePrices(provider.prices),
+      windowNano: provider.windowNano ?? DEFAULT_WINDOW_NANO,
+      collector: provider.collector ?? null,
+      beacon: async () => readBeacon(options.chainUrl, Date.now),
+      onError: options.onError
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import type { Preference, RequestLimits } from './choose.ts'
+import type { Prices, Tier, TokenCounts } from '@cocoon-net/protocol'
+
+export type { Preference, RequestLimits }
+
+export interface ModelProvider {
+  readonly peerId: string
+  readonly tier: Tier
+  /** One sentence that says what the tier does and does not promise. */
+  readonly tierNote: string
+  /** nanoTON per million tokens. */
+  readonly prices: Prices
+  readonly room: { readonly total: number, readonly free: number }
+  readonly contextLength: number
+  readonly endpoints: readonly string[]
+}
+
+export interface ModelListing {
+  /** `name@digest`. */
+  readonly id: string
+  readonly name: string
+  /** 64 hex digits. */
+  readonly digest: string
+  readonly providers: readonly ModelProvider[]
+}
+
+export interface InferenceRequest {
+  readonly endpoint: 'chat' | 'completions'
+  /** `name`, `name@digest` or `@digest`. */
+  readonly model: string
+  /** OpenAI-shaped, validated. */
+  readonly body: Record<string, unknown>
+  readonly maxTokens?: number
+  readonly limits: RequestLimits
+}
+
+export type InferenceEvent =
+  | { readonly type: 'token', readonly text: string, readonly class: 'completion' | 'reasoning', readonly index: number }
+  | { readonly type: 'end', readonly reason: 'stop' | 'length' | 'cancelled' | 'error' }
+
+export interface JobSummary {
+  readonly tokens: TokenCounts
+  /** nanoTON per million tokens. */
+  readonly prices: Prices
+  readonly chargeNano: bigint
+  readonly paidNano: bigint
+  readonly receipt: { readonly jobId: string, readonly seq: number, readonly hash: string, readonly signature: string }
+  readonly attempts: ReadonlyArray<{ readonly provider: string, readonly outcome: string }>
+  readonly ttftMs: number
+  readonly tokensPerSecond: number
+  /** Raw addresses. */
+  readonly vault: string
+  readonly payee: string
+}
+
+export interface InferenceJob {
+  readonly jobId: string
+  readonly provider: string
+  readonly tier: Tier
+  readonly model: string
+  readonly events: AsyncIterable<InferenceEvent>
+  /** Resolves when the bill is final; rejects with what made the job fail. */
+  readonly summary: Promise<JobSummary>
+  cancel: () => void
+}
+
+/** Says in words what a tier promises. */
+export const TIER_NOTES: Readonly<Record<Tier, string>> = Object.freeze({
+  gold: 'Attested hardware at a known place.',
+  silver: 'Attested hardware.',
+  open: 'Not private: nothing is attested, the provider can read the prompt.',
+  simulated: 'Not private: the evidence is simulated, for development only.'
+})

@@ -1,0 +1,76 @@
+import { CocoonError, LIMITS, bindingHashOf, challengeCodec, decodeBinding, equalBytes, evidenceCodec, fromRefusal, protocolId } from '@cocoon-net/protocol'
+import { publicKeyToProtobuf } from '@libp2p/crypto/keys'
+import { verifyAttestation } from '@cocoon-net/attestation'
+import { ANSWER_TIMEOUT_MS } from '../constants.ts'
+import { framedStream } from '../streams/framed-stream.ts'
+import type { AttestationTrust, AttestationVerdict, Policy } from '@cocoon-net/attestation'
+import type { Binding, NetworkPreset, Offer } from '@cocoon-net/protocol'
+import type { Connection, PeerId } from '@libp2p/interface'
+
+/** A provider that this client has verified on this connection. */
+export interface VerifiedProvider {
+  readonly binding: Binding
+  readonly bindingHash: Uint8Array
+  readonly verdict: AttestationVerdict
+}
+
+export interface AttestPeerInit {
+  readonly network: NetworkPreset
+  readonly policy: Policy
+  readonly trust: AttestationTrust
+  readonly localPeer: PeerId
+  readonly randomBytes: (length: number) => Uint8Array
+  readonly now: () => number
+}
+
+function peerKeyOf (peer: PeerId): Uint8Array {
+  if (peer.publicKey == null) {
+    throw new CocoonError('wrong_peer', 'the connection does not know its peer\'s key')
+  }
+  return publicKeyToProtobuf(peer.publicKey)
+}
+
+/** Fetches evidence with a fresh challenge and verifies it. Nothing is sealed to a provider before this has passed. */
+export async function attestPeer (connection: Connection, offer: Offer, init: AttestPeerInit, signal: AbortSignal): Promise<VerifiedProvider> {
+  const stream = await connection.newStream(protocolId(init.network, 'attest'), { signal })
+  const frames = framedStream(stream, {
+    reads: evidenceCodec,
+    writes: challengeCodec,
+    maxReadBytes: LIMITS.evidenceFrameBytes,
+    idleMs: ANSWER_TIMEOUT_MS,
+    signal,
+    what: 'attest'
+  })
+  const nonce = init.randomBytes(32)
+  await frames.write({ t: 'challenge', networkId: init.network.networkId, nonce })
+  const answer = await frames.read()
+  await frames.close()
+  if (answer.t === 'refusal') {
+    throw fromRefusal(answer)
+  }
+  const verdict = verifyAttestation({
+    binding: answer.binding,
+    evidence: answer.evidence,
+    gpuEvidence: answer.gpu,
+    collateral: answer.collateral,
+    challenge: { nonce, answer: answer.answer },
+    localPeer: init.localPeer.toMultihash().bytes,
+    remotePeer: connection.remotePeer.toMultihash().bytes,
+    remotePeerKey: peerKeyOf(connection.remotePeer),
+    network: init.network,
+    policy: init.policy,
+    trust: init.trust,
+    nowMs: init.now()
+  })
+  if (!verdict.ok) {
+    const failed = verdict.checks.filter(check => check.result === 'fail')
+    throw new CocoonError(failed[0]?.code ?? 'evidence_refused', failed.map(check => check.message).join('; '), { details: { checks: verdict.checks } })
+  }
+  const binding = decodeBinding(answer.binding)
+  const bindingHash = bindingHashOf(answer.binding)
+  // An offer speaks for the keys that the evidence binds, or it is not this provider's offer.
+  if (!equalBytes(binding.receiptKey, offer.receiptKey) || !equalBytes(binding.payee, offer.payee) || !binding.models.some(m => equalBytes(m, offer.model.digest))) {
+    throw new CocoonError('binding_mismatch')
+  }
+  return { binding, bindingHash, verdict }
+}

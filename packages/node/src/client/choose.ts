@@ -1,0 +1,120 @@
+import { TIERS, parseQuote, toHex, worstChargeNano } from '@cocoon-net/protocol'
+import { NEW_PEER } from './peer-record.ts'
+import type { PeerRecord } from './peer-record.ts'
+import type { Endpoint, Offer, Quote, Tier } from '@cocoon-net/protocol'
+
+export type Preference = 'price' | 'latency' | 'balanced'
+
+/** What the caller allows; amounts in nanoTON. */
+export interface RequestLimits {
+  /** Bounds the whole request. */
+  readonly maxCostNano?: bigint
+  /** Bounds the price per million completion tokens. */
+  readonly maxPriceNano?: bigint
+  readonly minTier?: Tier
+  readonly prefer?: Preference
+}
+
+export interface ChooseInput {
+  readonly endpoint: Endpoint
+  readonly limits: RequestLimits
+  /** Upper estimate of the prompt in tokens, and the answer's limit. */
+  readonly promptTokens: number
+  readonly maxTokens?: number
+  readonly nowMs: number
+  readonly record: (peer: string) => PeerRecord | undefined
+  readonly tierOrder?: readonly Tier[]
+}
+
+export interface Candidate {
+  readonly peer: string
+  readonly offer: Offer
+  readonly quote: Quote
+  /** Lower is better. */
+  readonly score: number
+  /** Expected charge, nanoTON. */
+  readonly expectedNano: bigint
+}
+
+export type RejectReason = 'wrong_endpoint' | 'draining' | 'no_room' | 'context_too_long' | 'tier_too_low' | 'price_too_high' | 'cost_too_high' | 'expired' | 'resting' | 'offer_malformed'
+
+export interface Choice {
+  /** Best first. */
+  readonly candidates: readonly Candidate[]
+  readonly rejected: ReadonlyArray<{ readonly peer: string, readonly reason: RejectReason }>
+}
+
+/** From the least private to the most; simulated stands below open, as it proves nothing and claims more. */
+const TIER_RANK: Readonly<Record<Tier, number>> = Object.freeze({ simulated: 0, open: 1, silver: 2, gold: 3 })
+
+export function tierAtLeast (tier: Tier, floor: Tier): boolean {
+  return TIER_RANK[tier] >= TIER_RANK[floor]
+}
+
+export function isTier (value: string): value is Tier {
+  return (TIERS as readonly string[]).includes(value)
+}
+
+/** Tokens that a typical answer takes when the caller sets no limit: for the estimate only. */
+const TYPICAL_ANSWER_TOKENS = 256
+/** Latency of a peer never tried: between good and bad, so that newcomers get their chance. */
+const UNKNOWN_TTFT_MS = 150
+
+function reject (offer: Offer, quote: Quote, input: ChooseInput): RejectReason | undefined {
+  const { limits } = input
+  if (offer.validUntilMs <= input.nowMs || Number(quote.validUntilMs) <= input.nowMs) {
+    return 'expired'
+  }
+  if (!offer.endpoints.includes(input.endpoint)) {
+    return 'wrong_endpoint'
+  }
+  if (offer.draining) {
+    return 'draining'
+  }
+  if (limits.minTier != null && !tierAtLeast(offer.tier, limits.minTier)) {
+    return 'tier_too_low'
+  }
+  if (limits.maxPriceNano != null && quote.prices.completion > limits.maxPriceNano) {
+    return 'price_too_high'
+  }
+  // The smallest job with this prompt must fit; how many tokens the limit buys is settled in the header.
+  if (limits.maxCostNano != null && worstChargeNano(input.promptTokens, 1, quote.prices) > limits.maxCostNano) {
+    return 'cost_too_high'
+  }
+  return undefined
+}
+
+/** Filters and ranks offers by expected cost, expected latency and record. Pure; the reasons are kept for `explain`. */
+export function choose (offers: readonly Offer[], input: ChooseInput): Choice {
+  const rejected: Array<{ peer: string, reason: RejectReason }> = []
+  const fit: Array<{ peer: string, offer: Offer, quote: Quote, record: PeerRecord, expectedNano: bigint }> = []
+  for (const offer of offers) {
+    const peer = toHex(offer.peerId)
+    let quote: Quote
+    try {
+      quote = parseQuote(offer.quote)
+    } catch {
+      rejected.push({ peer, reason: 'offer_malformed' })
+      continue
+    }
+    const reason = reject(offer, quote, input)
+    if (reason != null) {
+      rejected.push({ peer, reason })
+      continue
+    }
+    const expectedNano = worstChargeNano(input.promptTokens, Math.min(input.maxTokens ?? TYPICAL_ANSWER_TOKENS, quote.maxTokens), quote.prices)
+    fit.push({ peer, offer, quote, record: input.record(peer) ?? NEW_PEER, expectedNano })
+  }
+  const cheapest = fit.reduce<bigint>((min, f) => min < 0n || f.expectedNano < min ? f.expectedNano : min, -1n)
+  const fastest = Math.max(1, Math.min(...fit.map(f => f.record.ttftMs ?? UNKNOWN_TTFT_MS)))
+  const [priceWeight, latencyWeight] = input.limits.prefer === 'price' ? [4, 0.25] : input.limits.prefer === 'latency' ? [0.25, 4] : [1, 0.25]
+  const candidates = fit.map(({ peer, offer, quote, record, expectedNano }) => {
+    const costRatio = cheapest > 0n ? Number(expectedNano * 1_000n / cheapest) / 1_000 : 1
+    const latencyRatio = (record.ttftMs ?? UNKNOWN_TTFT_MS) / fastest
+    // A busy or resting provider is not excluded, only last: its word about room may be old.
+    const penalty = (offer.room.free === 0 ? 10 : 0) + (record.restUntilMs > input.nowMs ? 100 : 0)
+    return { peer, offer, quote, expectedNano, score: (priceWeight * costRatio + latencyWeight * Math.min(10, latencyRatio)) / Math.max(0.05, record.success) + penalty }
+  })
+  candidates.sort((a, b) => a.score - b.score || (a.peer < b.peer ? -1 : 1))
+  return { candidates, rejected }
+}

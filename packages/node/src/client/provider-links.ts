@@ -1,0 +1,118 @@
+import { CocoonError, asCocoonError, equalBytes, toHex } from '@cocoon-net/protocol'
+import { peerIdFromMultihash } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import * as Digest from 'multiformats/hashes/digest'
+import { ANSWER_TIMEOUT_MS } from '../constants.ts'
+import { attestPeer } from './attest-peer.ts'
+import { openPayChannel } from './pay-channel.ts'
+import type { AttestPeerInit, VerifiedProvider } from './attest-peer.ts'
+import type { PayChannel } from './pay-channel.ts'
+import type { Offer } from '@cocoon-net/protocol'
+import type { ClientLane, ClientPayments } from '@cocoon-net/settlement'
+import type { Connection, Libp2p } from '@libp2p/interface'
+
+/** Everything a job needs of one provider, kept warm: a connection, verified evidence, a lane and its pay stream. */
+export interface ProviderLink {
+  readonly connection: Connection
+  readonly provider: VerifiedProvider
+  readonly lane: ClientLane
+  readonly pay: PayChannel
+}
+
+export interface ProviderLinksInit extends AttestPeerInit {
+  readonly libp2p: Libp2p
+  readonly payments: ClientPayments
+  readonly onPayRefusal: (peer: string, error: CocoonError) => void
+}
+
+export interface ProviderLinks {
+  /** Opens or reuses. @throws {CocoonError} why the provider cannot be used */
+  get: (offer: Offer, signal: AbortSignal) => Promise<ProviderLink>
+  /** Forgets a provider, so that the next use starts afresh. */
+  drop: (offer: Offer) => Promise<void>
+  stop: () => Promise<void>
+}
+
+/** A client needs few providers at once; the oldest link makes room. */
+const MAX_LINKS = 64
+
+interface Slot {
+  link?: ProviderLink
+  opening?: Promise<ProviderLink>
+}
+
+export function createProviderLinks (init: ProviderLinksInit): ProviderLinks {
+  const slots = new Map<string, Slot>()
+
+  const usable = (link: ProviderLink | undefined, offer: Offer): link is ProviderLink =>
+    link != null && link.connection.status === 'open' && !link.pay.closed && link.lane.status() !== 'failed' &&
+    // A new binding in the offer means new evidence to check.
+    equalBytes(link.provider.bindingHash, offer.bindingHash) && link.provider.binding.notAfterMs > init.now()
+
+  const open = async (offer: Offer): Promise<ProviderLink> => {
+    const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
+    const peer = peerIdFromMultihash(Digest.decode(offer.peerId))
+    const addresses = offer.addresses.map(address => multiaddr(address))
+    const known = init.libp2p.getConnections(peer)[0]
+    const connection = known ?? await init.libp2p.dial(addresses.length > 0 ? addresses : peer, { signal })
+    if (!connection.remotePeer.equals(peer)) {
+      throw new CocoonError('wrong_peer')
+    }
+    const [provider, lane] = await Promise.all([attestPeer(connection, offer, init, signal), init.payments.lane(offer.payee)])
+    const pay = await openPayChannel(connection, lane.open({ client: init.libp2p.peerId.toMultihash().bytes, provider: offer.peerId }), {
+      network: init.network,
+      signal,
+      onRefusal: (error) => { init.onPayRefusal(toHex(offer.peerId), error) }
+    })
+    await lane.adopt(pay.lane)
+    return { connection, provider, lane, pay }
+  }
+
+  const drop = async (key: string): Promise<void> => {
+    const slot = slots.get(key)
+    slots.delete(key)
+    await slot?.link?.pay.close()
+  }
+
+  return {
+    get: async (offer, signal) => {
+      const key = toHex(offer.peerId)
+      let slot = slots.get(key)
+      if (usable(slot?.link, offer)) {
+        return slot.link
+      }
+      if (slot?.opening == null) {
+        await drop(key)
+        const fresh: Slot = {}
+        slot = fresh
+        slots.set(key, fresh)
+        fresh.opening = open(offer).then((link) => {
+          fresh.link = link
+          return link
+        }, (error: unknown) => {
+          if (slots.get(key) === fresh) {
+            slots.delete(key)
+          }
+          throw asCocoonError(error, 'stream_closed')
+        }).finally(() => { fresh.opening = undefined })
+        const oldest = slots.keys().next().value
+        if (slots.size > MAX_LINKS && oldest != null) {
+          await drop(oldest)
+        }
+      }
+      const opening = slot.opening
+      return await new Promise<ProviderLink>((resolve, reject) => {
+        const onAbort = (): void => { reject(asCocoonError(signal.reason, 'job_cancelled')) }
+        signal.addEventListener('abort', onAbort, { once: true })
+        void opening?.then(resolve, reject).finally(() => { signal.removeEventListener('abort', onAbort) })
+      })
+    },
+    drop: async (offer) => { await drop(toHex(offer.peerId)) },
+    stop: async () => {
+      for (const [key, slot] of slots) {
+        await slot.opening?.catch(() => { /* it failed: there is nothing to close */ })
+        await drop(key)
+      }
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/** A round trip and a disk write take milliseconds; a peer that needs longer than this to answer is not worth waiting for. */
+export const ANSWER_TIMEOUT_MS = 10_000
+
+/** Longest silence in the middle of an answer before the stream counts as dead. */
+export const STREAM_IDLE_MS = 30_000
+
+/** A pay stream is quiet between jobs. */
+export const PAY_IDLE_MS = 10 * 60_000
+
+/** Tokens wait at most this long for company in a sealed chunk: under a frame of a 50 Hz screen. */
+export const FLUSH_MS = 20
+
+/** Tokens that fill a chunk before its flush timer does. */
+export const FLUSH_TOKENS = 64
+
+/** Re-attest well before a binding's six hours end. */
+export const REATTEST_MS = 3 * 3_600_000
+
+/** Streams of one protocol on one connection: a busy client runs this many jobs at once with one provider. */
+export const MAX_JOB_STREAMS = 256
+
+/** Attest, quote and pay need few. */
+export const MAX_CONTROL_STREAMS = 16

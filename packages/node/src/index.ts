@@ -1,0 +1,37 @@
+/**
+ * @packageDocumentation
+ *
+ * The Cocoon libp2p node: discovery, offers, and the attest, infer, quote and pay services. Provider and client are
+ * roles of the same node.
+ *
+ * @example
+ *
+ * ```typescript
+ * import { startNode } from '@cocoon-net/node'
+ * import { devnetPreset } from '@cocoon-net/protocol'
+ * import { generateKeyPair } from '@libp2p/crypto/keys'
+ *
+ * // A bootstrap peer: neither provider nor client.
+ * const node = await startNode({
+ *   network: devnetPreset(new Uint8Array(32)),
+ *   privateKey: await generateKeyPair('Ed25519'),
+ *   listen: ['/ip4/127.0.0.1/tcp/0'],
+ *   bootstrap: []
+ * })
+ * await node.stop()
+ * ```
+ */
+export type { InferenceEvent, InferenceJob, InferenceRequest, JobSummary, ModelListing, ModelProvider } from './client/api.ts'
+export { TIER_NOTES } from './client/api.ts'
+export type { Preference, RequestLimits } from './client/choose.ts'
+export type { Client, Explanation } from './client/client.ts'
+export { noCounters } from './counters.ts'
+export type { Counters } from './counters.ts'
+export { loadHostKey, openHostDatastore } from './host/datastore.ts'
+export type { HostDatastore } from './host/datastore.ts'
+export { startNode } from './node.ts'
+export type { ClientRoleInit, CocoonPeer, NodeInit } from './node.ts'
+export type { Beacon } from './provider/identity.ts'
+export type { JobOutcome } from './provider/job.ts'
+export type { Provider, ProviderInit } from './provider/provider.ts'
+export type { ReceiptStore } from './provider/receipt-log.ts'

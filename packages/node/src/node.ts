@@ -1,0 +1,89 @@
+import { createClient } from './client/client.ts'
+import { noCounters } from './counters.ts'
+import { createDiscovery } from './discovery/discovery.ts'
+import { createHost } from './host/create-host.ts'
+import { createOfferBook } from './offers/offer-book.ts'
+import { createOfferFinder } from './offers/offer-finder.ts'
+import { createOfferGossip } from './offers/offer-gossip.ts'
+import { startProvider } from './provider/provider.ts'
+import type { Client } from './client/client.ts'
+import type { Counters } from './counters.ts'
+import type { Host, HostInit } from './host/create-host.ts'
+import type { Provider, ProviderInit } from './provider/provider.ts'
+import type { AttestationTrust, Policy } from '@cocoon-net/attestation'
+import type { Tier } from '@cocoon-net/protocol'
+import type { ClientPayments } from '@cocoon-net/settlement'
+
+export interface ClientRoleInit {
+  readonly payments: ClientPayments
+  readonly policy: Policy
+  readonly trust: AttestationTrust
+  readonly minTier: Tier
+  /** Most that one request may cost when it sets no bound, nanoTON. */
+  readonly maxCostNano: bigint
+  readonly searchMs?: number
+}
+
+export interface NodeInit extends Omit<HostInit, 'roles'> {
+  readonly light?: boolean
+  readonly provider?: ProviderInit
+  readonly client?: ClientRoleInit
+  readonly counters?: Counters
+  readonly now?: () => number
+  readonly randomBytes?: (length: number) => Uint8Array
+}
+
+/** A running node. Provider and client are roles of it; without either it is a bootstrap peer. */
+export interface CocoonPeer {
+  readonly host: Host
+  readonly provider?: Provider
+  readonly client?: Client
+  /** Ends what start began, in the opposite order. */
+  stop: () => Promise<void>
+}
+
+function systemRandom (length: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(length))
+}
+
+/** Builds the node from bottom to top and starts it; when a step fails, what was started is stopped again. */
+export async function startNode (init: NodeInit): Promise<CocoonPeer> {
+  const counters = init.counters ?? noCounters
+  const now = init.now ?? Date.now
+  const randomBytes = init.randomBytes ?? systemRandom
+  const stops: Array<() => Promise<void> | void> = []
+  const stop = async (): Promise<void> => {
+    for (let end = stops.pop(); end != null; end = stops.pop()) {
+      await end()
+    }
+  }
+  try {
+    const light = init.light ?? false
+    const host = await createHost({ ...init, roles: { provider: init.provider != null, client: init.client != null, light } })
+    stops.push(async () => host.stop())
+    const discovery = createDiscovery({ host, counters, now })
+    stops.push(async () => discovery.stop())
+    const book = createOfferBook({ now })
+    let gossip
+    if (host.gossip != null && !light) {
+      gossip = createOfferGossip({ gossip: host.gossip, network: init.network, book, counters, now })
+      stops.push(gossip.stop)
+    }
+    let provider: Provider | undefined
+    if (init.provider != null) {
+      provider = await startProvider(init.provider, { host, discovery, book, counters, now, randomBytes })
+      stops.push(provider.stop)
+    }
+    let client: Client | undefined
+    if (init.client != null) {
+      const offers = createOfferFinder({ host, discovery, book, gossip, counters, now })
+      stops.push(async () => offers.stop())
+      client = createClient({ ...init.client, libp2p: host.libp2p, network: init.network, localPeer: host.peerId, offers, counters, now, randomBytes })
+      stops.push(client.stop)
+    }
+    return { host, provider, client, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}

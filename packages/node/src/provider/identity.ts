@@ -1,0 +1,91 @@
+import { LIMITS, bindingHashOf, encodeBinding, reportDataOf, toHex } from '@cocoon-net/protocol'
+import type { EvidenceCollector } from '@cocoon-net/attestation'
+import type { Binding, Delegation, NetworkPreset } from '@cocoon-net/protocol'
+import type { HpkeKeyPair } from '@cocoon-net/sealing'
+
+export interface Beacon { readonly seqno: number, readonly rootHash: Uint8Array, readonly atMs: number }
+
+/** A binding with the evidence that commits to it. */
+export interface AttestedBinding {
+  readonly binding: Binding
+  readonly bytes: Uint8Array
+  readonly hash: Uint8Array
+  readonly evidence: Uint8Array
+}
+
+export interface ProviderIdentityInit {
+  readonly network: NetworkPreset
+  readonly peerKey: Uint8Array
+  readonly hpkeKey: HpkeKeyPair
+  readonly receiptKey: Uint8Array
+  readonly stake: Uint8Array
+  readonly payee: Uint8Array
+  readonly models: readonly Uint8Array[]
+  readonly runtimeConfigDigest: Uint8Array
+  /** Null for an engine that cannot be attested: the tier is `open`. */
+  readonly collector: EvidenceCollector | null
+  readonly beacon: () => Promise<Beacon>
+  readonly delegation?: { readonly delegation: Delegation, readonly cell: Uint8Array, readonly signature: Uint8Array } | null
+  readonly now: () => number
+}
+
+/** The provider's current binding and the earlier ones that are still alive. */
+export interface ProviderIdentity {
+  readonly hpkeKey: HpkeKeyPair
+  current: () => AttestedBinding
+  /** By hash, while its life lasts. */
+  find: (bindingHash: Uint8Array) => AttestedBinding | undefined
+  /** Makes a new binding on a fresh beacon and collects evidence for it. */
+  refresh: () => Promise<AttestedBinding>
+}
+
+/** At most this many bindings live at once: one every three hours for six hours, and room for changes in between. */
+const MAX_LIVE_BINDINGS = 16
+
+export function createProviderIdentity (init: ProviderIdentityInit): ProviderIdentity {
+  const live = new Map<string, AttestedBinding>()
+  let latest: AttestedBinding | undefined
+
+  return {
+    hpkeKey: init.hpkeKey,
+    current: () => {
+      if (latest == null) {
+        throw new Error('refresh() has not finished yet')
+      }
+      return latest
+    },
+    find: (hash) => {
+      const found = live.get(toHex(hash))
+      return found != null && found.binding.notAfterMs > init.now() ? found : undefined
+    },
+    refresh: async () => {
+      const beacon = await init.beacon()
+      const binding: Binding = {
+        v: 1,
+        networkId: init.network.networkId,
+        role: 'provider',
+        peerKey: init.peerKey,
+        hpkeKeys: [{ kem: init.hpkeKey.kem, key: init.hpkeKey.publicKey }],
+        receiptKey: init.receiptKey,
+        stake: init.stake,
+        payee: init.payee,
+        models: init.models,
+        runtimeConfigDigest: init.runtimeConfigDigest,
+        beacon,
+        notAfterMs: beacon.atMs + LIMITS.bindingLifeMs,
+        evidenceKind: init.collector?.kind ?? 'none',
+        gpuDigest: null
+      }
+      const bytes = encodeBinding(binding)
+      const evidence = init.collector == null ? new Uint8Array(0) : await init.collector.collect(reportDataOf(bytes), {})
+      latest = { binding, bytes, hash: bindingHashOf(bytes), evidence }
+      live.set(toHex(latest.hash), latest)
+      for (const [key, value] of live) {
+        if (value.binding.notAfterMs <= init.now() || live.size > MAX_LIVE_BINDINGS) {
+          live.delete(key)
+        }
+      }
+      return latest
+    }
+  }
+}

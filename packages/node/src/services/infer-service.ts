@@ -1,0 +1,83 @@
+import { CocoonError, LIMITS, inferRequestCodec, inferResponseCodec, protocolId } from '@cocoon-net/protocol'
+import { openRequest } from '@cocoon-net/sealing'
+import { laneKeyOf } from '@cocoon-net/settlement'
+import { MAX_JOB_STREAMS, STREAM_IDLE_MS } from '../constants.ts'
+import { runJob } from '../provider/job.ts'
+import { validateHeader } from '../provider/validate-request.ts'
+import { serve } from './serve.ts'
+import type { Counters } from '../counters.ts'
+import type { ProviderIdentity } from '../provider/identity.ts'
+import type { JobComponents, JobOutcome } from '../provider/job.ts'
+import type { LanePayers } from './pay-service.ts'
+import type { QuoteBook } from '../provider/quote-book.ts'
+import type { ReplayGuard } from '@cocoon-net/sealing'
+import type { ProviderPayments } from '@cocoon-net/settlement'
+import type { Libp2p } from '@libp2p/interface'
+
+export interface InferServiceInit extends JobComponents {
+  readonly libp2p: Libp2p
+  readonly identity: ProviderIdentity
+  readonly quotes: QuoteBook
+  readonly payments: ProviderPayments
+  readonly replays: ReplayGuard
+  readonly counters: Counters
+  readonly draining: () => boolean
+  readonly payers: LanePayers
+  readonly onOutcome?: (outcome: JobOutcome) => void
+}
+
+/**
+ * Serves infer/1. Cheap checks come first: size (frame), quote, room, lane and voucher; then replay, the seal, the body;
+ * then the engine.
+ */
+export async function serveInfer (init: InferServiceInit): Promise<() => Promise<void>> {
+  return serve({
+    libp2p: init.libp2p,
+    protocol: protocolId(init.network, 'infer'),
+    reads: inferRequestCodec,
+    writes: inferResponseCodec,
+    maxReadBytes: LIMITS.requestFrameBytes,
+    idleMs: STREAM_IDLE_MS,
+    maxStreams: MAX_JOB_STREAMS,
+    counters: init.counters,
+    what: 'infer',
+    refusal: (refusal) => ({ t: 'refusal' as const, ...refusal }),
+    handle: async (frames, connection, stopping) => {
+      const frame = await frames.read()
+      if (frame.t !== 'request') {
+        throw new CocoonError('frame_malformed', 'the first frame must be a request')
+      }
+      const { header, quote } = validateHeader(frame.header, { network: init.network, findQuote: (hash) => init.quotes.find(hash) })
+      const { busy, total } = init.engine.slots()
+      if (init.draining() || busy >= total) {
+        throw new CocoonError('no_room', undefined, { retryAfterMs: 500 })
+      }
+      const binding = init.identity.find(frame.bindingHash)
+      if (binding == null || frame.kem !== init.identity.hpkeKey.kem) {
+        throw new CocoonError('binding_unknown')
+      }
+      const laneKey = laneKeyOf({ vault: header.vault, payee: binding.binding.payee, epoch: header.laneEpoch })
+      if (!init.payers.has(laneKey, connection.remotePeer.toString())) {
+        throw new CocoonError('lane_unknown', 'this peer has not opened the lane')
+      }
+      const meter = await init.payments.beginJob({
+        laneKey,
+        clientNonce: header.clientNonce,
+        maxChargeNano: header.maxCharge,
+        windowNano: quote.quote.windowNano
+      })
+      const gone = new AbortController()
+      try {
+        init.replays.insert(frame.ciphertext, binding.binding.notAfterMs)
+        const opened = await openRequest({ keyPair: init.identity.hpkeKey, bindingHash: binding.hash, header: frame.header, ciphertext: frame.ciphertext })
+        // The client says `cancel`, or its stream ends: both stop the engine, and the bill.
+        void frames.read({ patient: true }).then(() => { gone.abort(new CocoonError('job_cancelled')) }, (error: unknown) => { gone.abort(error) })
+        const outcome = await runJob({ frames, header, quote, binding, ciphertext: frame.ciphertext, opened, meter, signal: AbortSignal.any([gone.signal, stopping]) }, init)
+        init.onOutcome?.(outcome)
+      } catch (error) {
+        await meter.abort()
+        throw error
+      }
+    }
+  })
+}

@@ -1,0 +1,45 @@
+import { asCocoonError } from '@cocoon-net/protocol'
+
+export type Handlers = Readonly<Record<string, (payload: any) => Promise<unknown>>>
+
+function plain (value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value ?? null, (_key, item: unknown) => typeof item === 'bigint' ? item.toString() : item))
+}
+
+/**
+ * The other end of `startChild`: answers what the parent asks, and stops when told to, on a signal, or when the parent
+ * is gone.
+ */
+export function runChild (handlers: Handlers, stop: () => Promise<void>): void {
+  let stopping: Promise<void> | undefined
+  const end = async (): Promise<void> => {
+    stopping ??= stop().catch((error: unknown) => { console.error('stopping failed', error) })
+    await stopping
+  }
+  const exit = (): void => {
+    void end().then(() => { process.exit(0) })
+  }
+  process.on('message', (message: { id: number, type: string, payload: unknown }) => {
+    const reply = (answer: object): void => { if (process.connected) { process.send?.({ id: message.id, ...answer }) } }
+    if (message.type === 'stop') {
+      void end().then(() => {
+        reply({ result: null })
+        process.exit(0)
+      })
+      return
+    }
+    const handler = handlers[message.type]
+    if (handler == null) {
+      reply({ error: { code: 'not_found', message: `no such question: ${message.type}` } })
+      return
+    }
+    handler(message.payload).then((result) => { reply({ result: plain(result) }) }, (thrown: unknown) => {
+      const error = asCocoonError(thrown)
+      console.error(message.type, error)
+      reply({ error: { code: error.code, message: error.message } })
+    })
+  })
+  process.on('disconnect', exit)
+  process.on('SIGTERM', exit)
+  process.on('SIGINT', exit)
+}

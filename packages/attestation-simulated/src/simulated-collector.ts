@@ -1,6 +1,6 @@
-import { ed25519 } from '@noble/curves/ed25519.js'
-import { sha256, toHex, utf8 } from '@cocoon-net/protocol'
 import { encodeSimulatedEvidence, simulatedEvidenceBytes } from '@cocoon-net/attestation'
+import { sha256, toHex, utf8 } from '@cocoon-net/protocol'
+import { ed25519 } from '@noble/curves/ed25519.js'
 import type { EvidenceCollector } from '@cocoon-net/attestation'
 
 /** The public half of a simulation root, as a devnet's policy lists it: 64 hex digits. */

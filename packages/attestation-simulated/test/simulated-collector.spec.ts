@@ -1,6 +1,6 @@
-import { ed25519 } from '@noble/curves/ed25519.js'
-import { MAINNET, LIMITS, KEMS, bindingHashOf, challengeAnswerBytes, devnetPreset, encodeBinding, reportDataOf } from '@cocoon-net/protocol'
 import { devnetPolicy, productionPolicy, simulationRootSeed, verifyAttestation } from '@cocoon-net/attestation'
+import { MAINNET, LIMITS, KEMS, bindingHashOf, challengeAnswerBytes, devnetPreset, encodeBinding, reportDataOf } from '@cocoon-net/protocol'
+import { ed25519 } from '@noble/curves/ed25519.js'
 import { expect } from 'aegir/chai'
 import { simulatedCollector, simulationRootKey } from '../src/index.ts'
 import type { AttestationVerdict, Policy } from '@cocoon-net/attestation'

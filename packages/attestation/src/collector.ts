@@ -4,5 +4,5 @@ import type { EvidenceKind } from '@cocoon-net/protocol'
 export interface EvidenceCollector {
   readonly kind: EvidenceKind
   /** @throws {CocoonError} evidence_missing */
-  collect: (reportData: Uint8Array, options: { signal?: AbortSignal }) => Promise<Uint8Array>
+  collect(reportData: Uint8Array, options: { signal?: AbortSignal }): Promise<Uint8Array>
 }

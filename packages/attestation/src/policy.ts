@@ -1,5 +1,5 @@
-import { ed25519 } from '@noble/curves/ed25519.js'
 import { CocoonError, EVIDENCE_KINDS, concat, sha256, toHex, utf8 } from '@cocoon-net/protocol'
+import { ed25519 } from '@noble/curves/ed25519.js'
 import { z } from 'zod'
 import type { EvidenceKind, NetworkPreset } from '@cocoon-net/protocol'
 

@@ -1,5 +1,5 @@
-import { ed25519 } from '@noble/curves/ed25519.js'
 import { KEMS, LIMITS, bindingHashOf, challengeAnswerBytes, devnetPreset, encodeBinding, reportDataOf } from '@cocoon-net/protocol'
+import { ed25519 } from '@noble/curves/ed25519.js'
 import { devnetPolicy, encodeSimulatedEvidence, simulatedEvidenceBytes, simulationRootSeed } from '../src/index.ts'
 import type { AttestationInput } from '../src/index.ts'
 import type { Binding } from '@cocoon-net/protocol'

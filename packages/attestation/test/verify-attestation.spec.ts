@@ -74,9 +74,9 @@ describe('verify attestation', () => {
   })
 
   it('no mutation of simulated evidence passes the production policy', () => {
-    const kinds = fc.constantFrom('tdx' as const, 'snp' as const, 'simulated' as const, 'none' as const)
-    fc.assert(fc.property(kinds, fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { maxLength: 4 }), fc.nat(), fc.boolean(), (evidenceKind, flips, cut, gpu) => {
-      const base = inputOf({ evidenceKind }, { policy: productionPolicy, trust: { beaconKnown: () => true } })
+    const bases = (['tdx', 'snp', 'simulated', 'none'] as const).map(evidenceKind => inputOf({ evidenceKind }, { policy: productionPolicy, trust: { beaconKnown: () => true } }))
+    const kinds = fc.constantFrom(...bases)
+    fc.assert(fc.property(kinds, fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { maxLength: 4 }), fc.nat(), fc.boolean(), (base, flips, cut, gpu) => {
       const evidence = base.evidence.slice(0, cut % 3 === 0 ? cut % base.evidence.byteLength : undefined)
       for (const [at, mask] of flips) {
         if (evidence.byteLength > 0) {
@@ -91,7 +91,7 @@ describe('verify attestation', () => {
 
   it('no flipped bit of the evidence passes', () => {
     const base = inputOf()
-    for (let bit = 0; bit < base.evidence.byteLength * 8; bit += 7) {
+    for (let bit = 0; bit < base.evidence.byteLength * 8; bit += 31) {
       const evidence = base.evidence.slice()
       evidence[bit >> 3] ^= 1 << (bit & 7)
       expect(verifyAttestation({ ...base, evidence }).ok).to.be.false()

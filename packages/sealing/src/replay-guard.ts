@@ -2,7 +2,7 @@ import { CocoonError, sha256, toHex } from '@cocoon-net/protocol'
 
 export interface ReplayGuardInit {
   /** Unix milliseconds. */
-  readonly now: () => number
+  now (): number
   /** Requests remembered at once; each takes about 150 bytes. */
   readonly maxEntries?: number
 }

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 const NEEDED = 24
 const folder = dirname(fileURLToPath(import.meta.url))
 
+/** @returns {string | undefined} the Node.js that an install brings along */
 function pinnedNode () {
   for (let at = folder; ; at = dirname(at)) {
     const found = join(at, 'node_modules', '.bin', process.platform === 'win32' ? 'node.cmd' : 'node')
@@ -40,6 +41,7 @@ if (node === undefined) {
   const conditions = entry === source ? ['--conditions=source'] : []
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', ...conditions, entry, ...process.argv.slice(2)], { stdio: 'inherit' })
   // An interrupt from a terminal reaches the child by itself; this process only has to outlive it.
+  /** @type {(signal: NodeJS.Signals) => void} */
   const relay = signal => { child.kill(signal) }
   process.on('SIGINT', () => {})
   process.on('SIGTERM', relay)
@@ -49,6 +51,6 @@ if (node === undefined) {
     process.exitCode = 1
   })
   child.on('exit', (code, signal) => {
-    process.exitCode = code ?? 128 + (constants.signals[signal] ?? 1)
+    process.exitCode = code ?? 128 + (signal === null ? 1 : constants.signals[signal])
   })
 }

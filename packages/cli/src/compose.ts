@@ -1,30 +1,209 @@
+import { createNode } from '@cocoon-net/cocoon'
+import { demoModelPath, llamaEngine, openaiEngine } from '@cocoon-net/engine'
+import { DEFAULT_ADMIN_PORT, DEFAULT_ALLOWED_HOSTS, DEFAULT_GATEWAY_PORT, createAdmin, createGateway, prometheusCounters, serveAdmin, serveGateway } from '@cocoon-net/gateway'
 import { CocoonError } from '@cocoon-net/protocol'
+import { Registry } from 'prom-client'
 import type { Config } from './config-keys.ts'
+import type { CocoonNode, NetworkOption, NodeOptions } from '@cocoon-net/cocoon'
+import type { Engine } from '@cocoon-net/engine'
 
 export interface HostInit {
   readonly home: string
   readonly config: Config
   /** Needed for what changes state through the administration API. */
   readonly adminToken: string
-  readonly signal: AbortSignal
+  onError (error: unknown): void
 }
 
 /** A node that runs in this process. */
 export interface HostedNode {
-  /** What the ready line shows: addresses, ports, tier notes. */
+  /** What the ready line shows: addresses, ports, tier. */
   readonly ready: Readonly<Record<string, unknown>>
   /** Resolves when the node was asked to stop through its administration API. */
   readonly stopped: Promise<void>
   stop (): Promise<void>
 }
 
-/** What the command needs of the composition root. */
-export interface NodeHost {
-  provider (init: HostInit): Promise<HostedNode>
-  gateway (init: HostInit): Promise<HostedNode>
+/** A server needs to know how much fits; what a server holds is the operator's word, and this is what most hold. */
+const DEFAULT_CONTEXT_LENGTH = 8_192
+
+function needed<T> (value: T | undefined, name: string): T {
+  if (value === undefined) {
+    throw new CocoonError('config_invalid', `${name} is not set`)
+  }
+  return value
 }
 
-/** @throws {CocoonError} not_available_yet */
-export async function nodeHost (): Promise<NodeHost> {
-  throw new CocoonError('not_available_yet', 'Running a node from the command is not built yet')
+function nano (text: string | undefined): bigint | undefined {
+  return text === undefined ? undefined : BigInt(text)
+}
+
+function networkOption (config: Config): NetworkOption {
+  const network = config.network ?? 'devnet'
+  return network === 'devnet' ? { devnet: needed(config.devnetGenesis, 'devnetGenesis') } : network
+}
+
+/** @throws {CocoonError} config_invalid */
+export function engineOf (config: Config): Engine {
+  const { engineUrl, engineModel = [], model = [], contextLength, slots } = config
+  if (engineUrl !== undefined) {
+    if (engineModel.length === 0) {
+      throw new CocoonError('config_invalid', 'engineUrl needs engineModel, the names of the models to sell')
+    }
+    if (model.length > 0) {
+      throw new CocoonError('config_invalid', 'Name either model files or an engineUrl, not both')
+    }
+    const models = engineModel.map(name => ({ name, contextLength: contextLength ?? DEFAULT_CONTEXT_LENGTH }))
+    return openaiEngine({ url: engineUrl, models, parallel: slots })
+  }
+  if (model.length === 0 && (config.network ?? 'devnet') !== 'devnet') {
+    throw new CocoonError('config_invalid', 'Name the GGUF file to serve with --model; only a devnet serves the demonstration model')
+  }
+  const files = model.length === 0 ? [demoModelPath()] : model
+  return llamaEngine({ models: files.map(file => ({ file, contextLength })), parallel: slots })
+}
+
+function nodeOptions (init: HostInit, counters: NodeOptions['counters']): NodeOptions {
+  const { home, config } = init
+  return {
+    home,
+    network: networkOption(config),
+    chainUrl: needed(config.chainUrl, 'chainUrl'),
+    bootstrap: config.bootstrap ?? [],
+    listen: config.listen,
+    mdns: config.mdns,
+    counters,
+    onError: init.onError
+  }
+}
+
+function reads (node: CocoonNode): Record<string, (query: URLSearchParams) => Promise<unknown>> {
+  return {
+    status: async () => ({
+      peerId: node.peerId,
+      network: node.network.name,
+      addresses: node.addresses,
+      ...(node.provider === undefined ? {} : { tier: node.provider.tier, ...node.provider.summary() }),
+      ...(node.client === undefined ? {} : { ready: node.client.ready() })
+    }),
+    wallet: async () => {
+      const { wallet, walletNano } = await node.wallet()
+      return { wallet, walletNano }
+    },
+    vault: async () => {
+      const { vault, vaultNano } = await node.wallet()
+      if (vault === undefined) {
+        throw new CocoonError('usage', 'This node has no vault: it sells and does not buy')
+      }
+      return { vault, vaultNano, ledger: await node.ledger() }
+    },
+    explain: async query => {
+      const model = query.get('model')
+      return { requests: node.explain().filter(entry => model === null || entry.model === model || entry.model.startsWith(`${model}@`)) }
+    }
+  }
+}
+
+interface Closable { stop (): Promise<void> }
+
+async function closeAll (parts: Closable[]): Promise<void> {
+  for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+    await part.stop()
+  }
+}
+
+/** Starts the node, then what listens in front of it; when a step fails, what was started is stopped again. */
+async function host (init: HostInit, options: NodeOptions, registry: Registry, front: (node: CocoonNode, parts: Closable[]) => Promise<Record<string, unknown>>): Promise<HostedNode> {
+  const parts: Closable[] = []
+  let askStop = (): void => {}
+  const stopped = new Promise<void>(resolve => { askStop = resolve })
+  try {
+    const node = await createNode(options)
+    parts.push(node)
+    const shown = await front(node, parts)
+    const admin = createAdmin({
+      token: init.adminToken,
+      registry,
+      reads: reads(node),
+      actions: {
+        settle: async () => {
+          if (node.provider === undefined) {
+            throw new CocoonError('usage', 'This node has nothing to redeem: it buys and does not sell')
+          }
+          const settled = await node.provider.settle()
+          return { lanes: settled.length, redeemedNano: settled.reduce((sum, lane) => sum + lane.redeemedNano, 0n) }
+        },
+        stop: async () => {
+          askStop()
+          return { stopping: true }
+        }
+      },
+      onInternalError: init.onError
+    })
+    const server = await serveAdmin({ admin, port: init.config.adminPort ?? DEFAULT_ADMIN_PORT })
+    parts.push(server)
+    return {
+      ready: { ...shown, admin: server.url, peerId: node.peerId, network: node.network.name, addresses: node.addresses },
+      stopped,
+      stop: async () => closeAll(parts)
+    }
+  } catch (error) {
+    await closeAll(parts)
+    throw error
+  }
+}
+
+/** @throws {CocoonError} config_invalid, home_locked, port_taken, engine_unavailable, chain_unavailable */
+export async function hostProvider (init: HostInit): Promise<HostedNode> {
+  const { config } = init
+  const registry = new Registry()
+  const options: NodeOptions = {
+    ...nodeOptions(init, prometheusCounters(registry)),
+    client: false,
+    provider: {
+      engine: engineOf(config),
+      windowNano: nano(config.windowNano),
+      prices: {
+        prompt: nano(config.pricePromptNano),
+        cached: nano(config.priceCachedNano),
+        completion: nano(config.priceCompletionNano),
+        reasoning: nano(config.priceReasoningNano)
+      }
+    }
+  }
+  return host(init, options, registry, async node => ({ role: 'provider', tier: node.provider?.tier }))
+}
+
+/** @throws {CocoonError} config_invalid, home_locked, port_taken, chain_unavailable */
+export async function hostGateway (init: HostInit): Promise<HostedNode> {
+  const { config } = init
+  const registry = new Registry()
+  const counters = prometheusCounters(registry)
+  const options: NodeOptions = {
+    ...nodeOptions(init, counters),
+    client: {
+      minTier: config.minTier,
+      maxCostNano: nano(config.maxCostNano),
+      laneCapNano: nano(config.laneCapNano),
+      depositNano: nano(config.depositNano),
+      limits: config.dailyLimitNano === undefined ? undefined : { perDayNano: BigInt(config.dailyLimitNano) }
+    }
+  }
+  return host(init, options, registry, async (node, parts) => {
+    if (node.client === undefined) {
+      throw new CocoonError('internal', 'The node started without its client role')
+    }
+    const gateway = createGateway({
+      backend: node.client,
+      apiKey: config.apiKey,
+      allowedHosts: [...DEFAULT_ALLOWED_HOSTS, ...config.allowedHosts ?? []],
+      allowedOrigins: config.allowedOrigins,
+      counters,
+      defaults: { maxPriceNano: nano(config.maxPriceNano), prefer: config.prefer },
+      onInternalError: init.onError
+    })
+    const server = await serveGateway({ gateway, port: config.gatewayPort ?? DEFAULT_GATEWAY_PORT })
+    parts.push(server)
+    return { role: 'gateway', url: `${server.url}/v1` }
+  })
 }

@@ -6,9 +6,9 @@ import type { ChildProcess, SpawnOptions } from 'node:child_process'
 export interface CliContext {
   readonly env: Environment
   /** Writes results. */
-  readonly out: (text: string) => void
+  out (text: string): void
   /** Writes what is not the result: progress, hints, errors. */
-  readonly err: (text: string) => void
+  err (text: string): void
   /** Whether standard error is a terminal, so that a spinner makes sense. */
   readonly interactive: boolean
   /** Standard input, or undefined when it is a terminal. */
@@ -16,7 +16,7 @@ export interface CliContext {
   readonly fetch: typeof fetch
   /** Fires on an interrupt. */
   readonly signal: AbortSignal
-  readonly spawn: (command: string, args: readonly string[], options: SpawnOptions) => ChildProcess
+  spawn (command: string, args: readonly string[], options: SpawnOptions): ChildProcess
 }
 
 /** The context of this process. */

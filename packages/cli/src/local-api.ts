@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CocoonError, isErrorCode } from '@cocoon-net/protocol'
 import { DEFAULT_ADMIN_PORT, DEFAULT_GATEWAY_PORT } from '@cocoon-net/gateway'
+import { CocoonError, isErrorCode } from '@cocoon-net/protocol'
 import type { Config } from './config-keys.ts'
 import type { CliContext } from './context.ts'
 

@@ -1,8 +1,8 @@
 import { CocoonError } from '@cocoon-net/protocol'
 import { Command as Commander, CommanderError, Option } from 'commander'
-import { homeOf, resolveConfig } from './config.ts'
-import { CONFIG_NAMES, configKey, flagName, variableName } from './config-keys.ts'
 import { notAvailable } from './commands/not-available.ts'
+import { CONFIG_NAMES, configKey, flagName, variableName } from './config-keys.ts'
+import { homeOf, resolveConfig } from './config.ts'
 import { EXIT_DONE } from './exit-codes.ts'
 import type { ConfigGroup } from './config-keys.ts'
 import type { CliContext } from './context.ts'
@@ -16,7 +16,7 @@ interface CommandSpec {
   readonly groups: readonly ConfigGroup[]
   readonly options?: ReadonlyArray<readonly [flags: string, help: string]>
   /** Loaded when it is run, so that --help and small commands start fast. */
-  readonly load: () => Promise<Command>
+  load (): Promise<Command>
   /** True when a broken configuration is this command's business. */
   readonly rawConfig?: boolean
 }
@@ -47,7 +47,7 @@ const COMMANDS: readonly CommandSpec[] = [
   { name: 'settle', summary: 'redeem what the running node has earned', groups: ['network'], load: async () => (await import('./commands/running-node.ts')).settle },
   { name: 'stake', summary: 'stake of a provider (not built yet)', groups: ['network'], load: async () => notAvailable('Staking') },
   { name: 'verify', args: '<file>', summary: 'check a receipt file: its signature, and its charge against the quote', groups: [], load: async () => (await import('./commands/verify.ts')).verifyReceipt },
-  { name: 'explain', args: '[job]', summary: 'say why each candidate of a job was or was not taken', groups: ['network'], load: async () => (await import('./commands/running-node.ts')).explain },
+  { name: 'explain', args: '[model]', summary: 'say why each candidate of the last requests was or was not taken', groups: ['network'], load: async () => (await import('./commands/running-node.ts')).explain },
   { name: 'doctor', summary: 'look at what commonly goes wrong', groups: ['network', 'provider', 'gateway'], rawConfig: true, load: async () => (await import('./commands/doctor.ts')).doctor }
 ]
 
@@ -56,7 +56,13 @@ const TESTNET: readonly CommandSpec[] = [
     name: 'up',
     summary: 'bring up a local network and run until stopped',
     groups: [],
-    options: [['--providers <count>', 'number of providers'], ['--clients <count>', 'number of clients'], ['--seed <number>', 'seed of everything random that may be repeated']],
+    options: [
+      ['--providers <count>', 'number of providers'],
+      ['--clients <count>', 'number of clients; only 1 yet'],
+      ['--seed <number>', 'seed of everything random that may be repeated (not built yet)'],
+      ['--gateway-port <port>', 'port of the gateway'],
+      ['--chain-port <port>', 'port of the chain\'s API']
+    ],
     load: async () => (await import('./commands/testnet.ts')).testnetUp
   },
   { name: 'kill', summary: 'kill nodes of the local network (not built yet)', groups: [], load: async () => notAvailable('Killing nodes of the local network') },
@@ -117,7 +123,7 @@ export function buildProgram (context: CliContext, version: string, state: RunSt
     .version(version, '--version', 'print the version')
     .helpCommand(false)
     .exitOverride()
-    .configureOutput({ writeOut: context.out, writeErr: () => {}, outputError: () => {} })
+    .configureOutput({ writeOut: text => { context.out(text) }, writeErr: () => {}, outputError: () => {} })
   for (const spec of COMMANDS) {
     addCommand(program, spec, context, state)
   }

@@ -32,4 +32,5 @@ export const STOP_GRACE_MS = 1_000
 export const MAX_LABEL_SETS = 512
 
 export const DEFAULT_GATEWAY_PORT = 10_000
-export const DEFAULT_ADMIN_PORT = 10_001
+// 10001 is where a local network has its chain.
+export const DEFAULT_ADMIN_PORT = 10_002

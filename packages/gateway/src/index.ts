@@ -34,7 +34,7 @@ export type {
   ModelProvider,
   Preference
 } from './backend.ts'
-export { DEFAULT_ADMIN_PORT, DEFAULT_GATEWAY_PORT } from './constants.ts'
+export { DEFAULT_ADMIN_PORT, DEFAULT_ALLOWED_HOSTS, DEFAULT_GATEWAY_PORT } from './constants.ts'
 export { prometheusCounters } from './counters.ts'
 export type { Counters } from './counters.ts'
 export { errorBody, errorResponse } from './error-response.ts'

@@ -110,6 +110,41 @@ function billText (bill: Bill): string {
   return `${bill.provider} (${bill.tier}): ${prompt + cached} tokens in, ${completion + reasoning} out, ${tonText(BigInt(bill.charge_nano))} TON, first token after ${Math.round(bill.ttft_ms)} ms, ${bill.tokens_per_second.toFixed(1)} tokens/s`
 }
 
+interface Answer {
+  readonly text: string
+  readonly model: string
+  readonly bill: Bill
+}
+
+/**
+ * Reads an answer to its end; `onText` gets each piece.
+ *
+ * @throws {CocoonError} stream_closed, or what the gateway reported in mid-answer
+ */
+async function readAnswer (body: AsyncIterable<Uint8Array>, onText: (text: string) => void): Promise<Answer> {
+  let text = ''
+  let model = ''
+  let bill: Bill | undefined
+  for await (const data of eventData(body)) {
+    if (data === '[DONE]') {
+      if (bill !== undefined) {
+        return { text, model, bill }
+      }
+      break
+    }
+    const chunk = chunkSchema.parse(JSON.parse(data))
+    if (chunk.error !== undefined) {
+      throw new CocoonError(isErrorCode(chunk.error.code) ? chunk.error.code : 'internal', chunk.error.message)
+    }
+    model = chunk.model ?? model
+    bill = chunk.cocoon ?? bill
+    const piece = chunk.choices?.[0]?.delta.content ?? ''
+    text += piece
+    onText(piece)
+  }
+  throw new CocoonError('stream_closed', 'The gateway ended the answer without a bill')
+}
+
 /** Asks one question through the running gateway and streams the answer; the bill goes to standard error. */
 export async function chat (invocation: Invocation): Promise<number> {
   const { context, config, json } = invocation
@@ -119,47 +154,26 @@ export async function chat (invocation: Invocation): Promise<number> {
     headers: gatewayHeaders(config),
     body: JSON.stringify(requestBody(invocation, await modelOf(invocation), prompt))
   }))
-  let answer = ''
-  let model = ''
-  let bill: Bill | undefined
-  let finished = false
+  let started = false
+  let answer: Answer
   try {
-    for await (const data of eventData(response.body ?? new ReadableStream<Uint8Array>())) {
-      if (data === '[DONE]') {
-        finished = true
-        break
-      }
-      const chunk = chunkSchema.parse(JSON.parse(data))
-      if (chunk.error !== undefined) {
-        throw new CocoonError(isErrorCode(chunk.error.code) ? chunk.error.code : 'internal', chunk.error.message)
-      }
-      model = chunk.model ?? model
-      bill = chunk.cocoon ?? bill
-      const text = chunk.choices?.[0]?.delta.content ?? ''
-      answer += text
+    answer = await readAnswer(response.body ?? new ReadableStream<Uint8Array>(), text => {
       if (!json) {
+        started ||= text !== ''
         context.out(printable(text))
       }
-    }
+    })
   } catch (error) {
-    if (!json && answer !== '') {
+    throw error instanceof CocoonError ? error : new CocoonError('stream_closed', 'The gateway ended the answer', { cause: error })
+  } finally {
+    if (started) {
       context.out('\n')
     }
-    if (context.signal.aborted) {
-      throw new CocoonError('job_cancelled', 'Interrupted', { cause: error })
-    }
-    throw error instanceof CocoonError ? error : new CocoonError('stream_closed', 'The gateway ended the answer', { cause: error })
-  }
-  if (!json) {
-    context.out('\n')
-  }
-  if (!finished || bill === undefined) {
-    throw new CocoonError('stream_closed', 'The gateway ended the answer without a bill')
   }
   if (json) {
-    context.out(`${toJson(jobObject(answer, model, bill))}\n`)
+    context.out(`${toJson(jobObject(answer.text, answer.model, answer.bill))}\n`)
   } else {
-    context.err(`${printable(billText(bill))}\n`)
+    context.err(`${printable(billText(answer.bill))}\n`)
   }
-  return answer === '' ? EXIT_NO : EXIT_DONE
+  return answer.text === '' ? EXIT_NO : EXIT_DONE
 }

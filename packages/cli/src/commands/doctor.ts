@@ -1,11 +1,11 @@
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
 import { DEFAULT_ADMIN_PORT, DEFAULT_GATEWAY_PORT } from '@cocoon-net/gateway'
+import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
 import pc from 'picocolors'
-import { resolveConfig } from '../config.ts'
 import { CONFIG_NAMES, variableName } from '../config-keys.ts'
+import { resolveConfig } from '../config.ts'
 import { EXIT_DONE, EXIT_NO } from '../exit-codes.ts'
 import { adminRead, adminUrl, tokenPath } from '../local-api.ts'
 import { printResult, printable } from '../output.ts'
@@ -17,7 +17,7 @@ const NEEDED_NODE = 24
 /** A chain API that takes longer than this is as good as gone for a streaming payment. */
 const CHAIN_DEADLINE_MS = 5_000
 /** Variables that other parts of the project read. */
-const OTHER_VARIABLES = new Set(['COCOON_HOME', 'COCOON_SHARED'])
+const OTHER_VARIABLES = new Set(['COCOON_HOME', 'COCOON_SHARED', 'COCOON_BUNDLE_DIR'])
 
 export interface Check {
   readonly name: string
@@ -85,22 +85,27 @@ async function checkPorts (invocation: Invocation, config: Config): Promise<Chec
   }
 }
 
-async function checkChain (invocation: Invocation, config: Config): Promise<Check[]> {
-  return Promise.all((config.chainUrls ?? []).map(async url => {
-    const name = `chain ${url}`
-    try {
-      const address = new URL('getMasterchainInfo', url.endsWith('jsonRPC') ? url : `${url.replace(/\/?$/, '')}/`)
-      const response = await invocation.context.fetch(address, { signal: AbortSignal.any([invocation.context.signal, AbortSignal.timeout(CHAIN_DEADLINE_MS)]) })
-      const body = await response.json() as { result?: { last?: { seqno?: unknown } } }
-      const seqno = body.result?.last?.seqno
-      if (!response.ok || typeof seqno !== 'number') {
-        throw new CocoonError('chain_unavailable', `${url} does not answer like a toncenter API`)
-      }
-      return { name, ok: true, message: `at block ${seqno}` }
-    } catch (error) {
-      return failed(name, error instanceof CocoonError ? error : new CocoonError('chain_unavailable', undefined, { cause: error }))
+async function checkChain (invocation: Invocation, { chainUrl }: Config): Promise<Check[]> {
+  if (chainUrl === undefined) {
+    return []
+  }
+  const name = `chain ${chainUrl}`
+  try {
+    const response = await invocation.context.fetch(chainUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ id: '1', jsonrpc: '2.0', method: 'getMasterchainInfo', params: {} }),
+      signal: AbortSignal.any([invocation.context.signal, AbortSignal.timeout(CHAIN_DEADLINE_MS)])
+    })
+    const body = await response.json() as { result?: { last?: { seqno?: unknown } } } | null
+    const seqno = body?.result?.last?.seqno
+    if (!response.ok || typeof seqno !== 'number') {
+      throw new CocoonError('chain_unavailable', `${chainUrl} does not answer like a toncenter API`)
     }
-  }))
+    return [{ name, ok: true, message: `at block ${seqno}` }]
+  } catch (error) {
+    return [failed(name, error instanceof CocoonError ? error : new CocoonError('chain_unavailable', undefined, { cause: error }))]
+  }
 }
 
 async function checkModels (config: Config): Promise<Check[]> {

@@ -1,11 +1,10 @@
-import { CocoonError } from '@cocoon-net/protocol'
-import { nodeHost } from '../compose.ts'
+import { asCocoonError } from '@cocoon-net/protocol'
 import { EXIT_DONE, EXIT_INTERRUPTED } from '../exit-codes.ts'
 import { readToken } from '../local-api.ts'
-import { fieldsText, printResult } from '../output.ts'
+import { errorText, fieldsText, printResult } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { ensureToken } from './init.ts'
-import type { HostInit, HostedNode, NodeHost } from '../compose.ts'
+import type { HostInit, HostedNode } from '../compose.ts'
 import type { Command, Invocation } from '../invocation.ts'
 
 async function untilAborted (signal: AbortSignal): Promise<void> {
@@ -14,11 +13,16 @@ async function untilAborted (signal: AbortSignal): Promise<void> {
   }
 }
 
-async function host (invocation: Invocation, start: (host: NodeHost, init: HostInit) => Promise<HostedNode>): Promise<number> {
+async function hostUntilStopped (invocation: Invocation, start: (init: HostInit) => Promise<HostedNode>): Promise<number> {
   const { context, home, config } = invocation
   await ensureToken(home)
-  const adminToken = await readToken(home)
-  const node = await withProgress(context, 'Starting', async () => start(await nodeHost(), { home, config, adminToken, signal: context.signal }))
+  const init: HostInit = {
+    home,
+    config,
+    adminToken: await readToken(home),
+    onError: error => { context.err(errorText(asCocoonError(error))) }
+  }
+  const node = await withProgress(context, 'Starting', async () => start(init))
   try {
     printResult(context, invocation.json, { ready: true, ...node.ready }, fieldsText)
     await Promise.race([untilAborted(context.signal), node.stopped])
@@ -31,15 +35,13 @@ async function host (invocation: Invocation, start: (host: NodeHost, init: HostI
 
 /** Serves models until it is stopped. */
 export const provider: Command = async invocation => {
-  const { model = [], engineUrl, engineModel = [] } = invocation.config
-  if (engineUrl !== undefined && engineModel.length === 0) {
-    throw new CocoonError('config_invalid', 'engineUrl needs engineModel, the names of the models to sell')
-  }
-  if (engineUrl !== undefined && model.length > 0) {
-    throw new CocoonError('config_invalid', 'Name either model files or an engineUrl, not both')
-  }
-  return host(invocation, async (nodes, init) => nodes.provider(init))
+  // Loaded here: it brings the whole node, which commands that only ask a running one do not need.
+  const { hostProvider } = await import('../compose.ts')
+  return hostUntilStopped(invocation, hostProvider)
 }
 
 /** Serves the OpenAI-compatible API until it is stopped. */
-export const gateway: Command = async invocation => host(invocation, async (nodes, init) => nodes.gateway(init))
+export const gateway: Command = async invocation => {
+  const { hostGateway } = await import('../compose.ts')
+  return hostUntilStopped(invocation, hostGateway)
+}

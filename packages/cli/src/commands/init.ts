@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { access, chmod, mkdir } from 'node:fs/promises'
-import { configPath, readConfigFile, writeConfigFile, writePrivate } from '../config.ts'
 import { CONFIG_NAMES } from '../config-keys.ts'
+import { configPath, readConfigFile, writeConfigFile, writePrivate } from '../config.ts'
 import { EXIT_DONE } from '../exit-codes.ts'
 import { tokenPath } from '../local-api.ts'
 import { fieldsText, printResult } from '../output.ts'

@@ -16,13 +16,13 @@ export const vault: Command = async invocation => show(invocation, 'vault')
 /** The wallet's address and balance. */
 export const wallet: Command = async invocation => show(invocation, 'wallet')
 
-/** Why each candidate of a job was or was not taken; of the last job when none is named. */
+/** Why each candidate of the last requests was or was not taken; of one model when it is named. */
 export const explain: Command = async invocation => {
-  const job = invocation.args[0]
-  return show(invocation, job === undefined ? 'explain' : `explain?job=${encodeURIComponent(job)}`)
+  const model = invocation.args[0]
+  return show(invocation, model === undefined ? 'explain' : `explain?model=${encodeURIComponent(model)}`)
 }
 
-/** Redeems what the running provider has earned, or reports what the client owes. */
+/** Redeems what the running provider has earned. */
 export const settle: Command = async invocation => {
   const value = await withProgress(invocation.context, 'Settling on the chain', async () =>
     adminAction(invocation.context, invocation.home, invocation.config, 'settle'))

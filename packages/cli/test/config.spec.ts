@@ -1,0 +1,73 @@
+import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CocoonError } from '@cocoon-net/protocol'
+import { expect } from 'aegir/chai'
+import { CONFIG_NAMES, configKey, flagName, variableName } from '../src/config-keys.ts'
+import { readConfigFile, resolveConfig, writeConfigFile } from '../src/config.ts'
+import { createSandbox } from './fixtures/run-command.ts'
+import type { Sandbox } from './fixtures/run-command.ts'
+
+describe('config', () => {
+  let sandbox: Sandbox
+  beforeEach(async () => { sandbox = await createSandbox() })
+  afterEach(async () => { await sandbox.remove() })
+
+  async function write (text: string): Promise<void> {
+    await mkdir(sandbox.home, { recursive: true })
+    await writeFile(join(sandbox.home, 'config.json'), text)
+  }
+
+  async function codeOf (promise: Promise<unknown>): Promise<[string, string]> {
+    try {
+      await promise
+    } catch (error) {
+      if (error instanceof CocoonError) {
+        return [error.code, error.message]
+      }
+      throw error
+    }
+    throw new Error('expected a rejection')
+  }
+
+  it('takes flags before variables before the file', async () => {
+    await write('{"gatewayPort": 1, "adminPort": 2, "prefer": "price", "maxCostNano": 5}')
+    const config = await resolveConfig({ home: sandbox.home, env: { COCOON_ADMIN_PORT: '22', COCOON_PREFER: 'latency', COCOON_BOOTSTRAP: '/a, /b' }, flags: { prefer: 'balanced' } })
+    expect(config).to.deep.equal({ gatewayPort: 1, adminPort: 22, prefer: 'balanced', maxCostNano: '5', bootstrap: ['/a', '/b'] })
+  })
+
+  it('is empty without a file', async () => {
+    expect(await readConfigFile(join(sandbox.home, 'config.json'))).to.deep.equal({})
+  })
+
+  it('refuses unknown keys and names the nearest', async () => {
+    await write('{"gatewayPrt": 1}')
+    expect(await codeOf(resolveConfig({ home: sandbox.home, env: {}, flags: {} }))).to.satisfy(([code, message]: [string, string]) => code === 'config_unknown_key' && message.includes('"gatewayPort"'))
+    await write('{"__proto__": {"gatewayPort": 1}}')
+    expect((await codeOf(resolveConfig({ home: sandbox.home, env: {}, flags: {} })))[0]).to.equal('config_unknown_key')
+  })
+
+  it('refuses values of a wrong type or range, wherever they come from', async () => {
+    for (const text of ['{"gatewayPort": 70000}', '{"maxCostNano": 1.5}', '{"maxCostNano": -1}', '{"chainUrl": "file:///x"}', '{"bootstrap": "/a"}', '[]', 'null', '{', '"x"']) {
+      await write(text)
+      expect((await codeOf(resolveConfig({ home: sandbox.home, env: {}, flags: {} })))[0], text).to.equal('config_invalid')
+    }
+    await write('{}')
+    expect((await codeOf(resolveConfig({ home: sandbox.home, env: { COCOON_MIN_TIER: 'iron' }, flags: {} })))[1]).to.include('COCOON_MIN_TIER')
+    expect((await codeOf(resolveConfig({ home: sandbox.home, env: {}, flags: { devnetGenesis: 'zz' } })))[1]).to.include('the command line')
+  })
+
+  it('writes a file that only its owner can read, and reads it back', async () => {
+    const path = join(sandbox.home, 'config.json')
+    await writeConfigFile(path, { gatewayPort: 5, bootstrap: ['/x'] })
+    expect((await stat(path)).mode & 0o777).to.equal(0o600)
+    expect(await readConfigFile(path)).to.deep.equal({ gatewayPort: 5, bootstrap: ['/x'] })
+  })
+
+  it('gives every key a flag, a variable and a line of help', () => {
+    for (const name of CONFIG_NAMES) {
+      expect(flagName(name)).to.match(/^[a-z]+(-[a-z]+)*$/)
+      expect(variableName(name)).to.match(/^COCOON_[A-Z]+(_[A-Z]+)*$/)
+      expect(configKey(name).help).to.not.equal('')
+    }
+  })
+})

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process'
+import { stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ERRORS } from '@cocoon-net/protocol'
+import { expect } from 'aegir/chai'
+import { exitCodeOf } from '../src/exit-codes.ts'
+import { printable, tonText } from '../src/output.ts'
+import { createSandbox, jsonOf } from './fixtures/run-command.ts'
+import type { Sandbox } from './fixtures/run-command.ts'
+import type { ErrorCode } from '@cocoon-net/protocol'
+
+const COMMANDS = ['init', 'provider', 'gateway', 'chat', 'offers', 'vault', 'wallet', 'settle', 'stake', 'verify', 'explain', 'doctor']
+
+describe('program', () => {
+  let sandbox: Sandbox
+  beforeEach(async () => { sandbox = await createSandbox() })
+  afterEach(async () => { await sandbox.remove() })
+
+  it('has help for every command, with --json in it', async () => {
+    for (const argv of [...COMMANDS.map(name => [name]), ['testnet', 'up'], ['testnet', 'kill'], ['testnet', 'status']]) {
+      const { code, out, err } = await sandbox.command([...argv, '--help'])
+      expect([code, err], argv.join(' ')).to.deep.equal([0, ''])
+      expect(out).to.include(`Usage: cocoon ${argv.join(' ')}`).and.include('--json')
+    }
+    expect((await sandbox.command([])).out).to.include('Commands:')
+  })
+
+  it('prints its version', async () => {
+    expect(await sandbox.command(['--version'])).to.deep.equal({ code: 0, out: '9.9.9\n', err: '' })
+  })
+
+  it('answers unusable input with 2, one line and no stack', async () => {
+    for (const argv of [['nonsense'], ['chat', '--nonsense'], ['gateway', '--gateway-port', '99999'], ['offers', 'a', 'b'], ['verify'], ['testnet'], ['chat'], ['offers', '--gateway-port']]) {
+      const { code, out, err } = await sandbox.command(argv)
+      expect([code, out], argv.join(' ')).to.deep.equal([2, ''])
+      expect(err).to.match(/^(usage|config_invalid): [^\n]+\n$/)
+    }
+  })
+
+  it('prints errors as JSON when asked', async () => {
+    const outcome = await sandbox.command(['stake', '--json'])
+    expect(outcome.code).to.equal(2)
+    expect(jsonOf(outcome).error.code).to.equal('not_available_yet')
+  })
+
+  it('says 3 when nothing runs', async () => {
+    for (const argv of [['offers'], ['chat', 'hi'], ['wallet'], ['vault'], ['explain']]) {
+      const { code, err } = await sandbox.command(argv)
+      expect(code, argv.join(' ')).to.equal(3)
+      expect(err).to.match(/^not_running: /)
+    }
+    expect((await sandbox.command(['settle'])).code).to.equal(3)
+  })
+
+  it('says 130 when interrupted', async () => {
+    const controller = new AbortController()
+    const { code } = await sandbox.command(['offers'], {
+      signal: controller.signal,
+      fetch: async () => {
+        controller.abort('SIGINT')
+        throw new DOMException('aborted', 'AbortError')
+      }
+    })
+    expect(code).to.equal(130)
+  })
+
+  it('has an exit code for every error code', () => {
+    for (const code of Object.keys(ERRORS) as ErrorCode[]) {
+      expect(exitCodeOf(code)).to.be.oneOf([1, 2, 3])
+    }
+  })
+
+  it('makes a home whose secrets only the owner can read, and keeps it when run again', async () => {
+    const first = await sandbox.command(['init', '--json', '--gateway-port', '12345'])
+    expect(first.code).to.equal(0)
+    expect(jsonOf(first)).to.deep.include({ created: true, network: 'devnet' })
+    expect((await stat(sandbox.home)).mode & 0o777).to.equal(0o700)
+    for (const name of ['config.json', 'admin-token']) {
+      expect((await stat(join(sandbox.home, name))).mode & 0o777, name).to.equal(0o600)
+    }
+    const again = await sandbox.command(['init', '--json', '--prefer', 'price'])
+    expect(jsonOf(again).created).to.equal(false)
+    expect((await sandbox.command(['init', '--prefer', 'prise'])).code).to.equal(2)
+  })
+
+  it('diagnoses what is wrong and what to do', async () => {
+    const before = await sandbox.command(['doctor', '--json', '--gateway-port', '0', '--admin-port', '0'])
+    expect(before.code).to.equal(1)
+    expect(jsonOf(before).checks.find((check: { name: string }) => check.name === 'home').remedy).to.include('cocoon init')
+    await sandbox.command(['init'])
+    const healthy = await sandbox.command(['doctor', '--json', '--gateway-port', '0', '--admin-port', '0', '--chain-url', 'http://127.0.0.1:1/jsonRPC'], {
+      fetch: async () => Response.json({ ok: true, result: { last: { seqno: 5 } } })
+    })
+    expect([healthy.code, jsonOf(healthy).ok]).to.deep.equal([0, true])
+    const sick = await sandbox.command(['doctor', '--json', '--gateway-port', '0', '--admin-port', '0', '--chain-url', 'http://127.0.0.1:1/'], { env: { COCOON_GATEWY_PORT: '1' } })
+    expect(sick.code).to.equal(1)
+    expect(jsonOf(sick).checks.filter((check: { ok: boolean }) => !check.ok).map((check: { name: string }) => check.name)).to.deep.equal(['variables', 'chain http://127.0.0.1:1/'])
+    await writeFile(join(sandbox.home, 'config.json'), '{"x": 1}')
+    expect((await sandbox.command(['doctor', '--json'])).code).to.equal(1)
+  })
+
+  it('starts from its launcher', async () => {
+    const child = spawn(process.execPath, [fileURLToPath(new URL('../bin/cocoon.mjs', import.meta.url)), 'stake', '--json'], { env: { ...process.env, COCOON_HOME: sandbox.home } })
+    let out = ''
+    child.stdout.on('data', (data: Buffer) => { out += data.toString() })
+    const code = await new Promise(resolve => { child.once('exit', resolve) })
+    expect(code).to.equal(2)
+    expect(JSON.parse(out).error.code).to.equal('not_available_yet')
+  }).timeout(20_000)
+})
+
+describe('output', () => {
+  it('writes nanoTON as exact TON', () => {
+    expect([0n, 1n, 1_500_000_000n, -2_000_000_001n, 2n ** 64n].map(tonText)).to.deep.equal(['0', '0.000000001', '1.5', '-2.000000001', '18446744073.709551616'])
+  })
+
+  it('keeps what strangers wrote from steering the terminal', () => {
+    expect(printable('a\u001b[31mb\rc\nd\te\u009b')).to.equal('a[31mbc\nd\te')
+  })
+})

@@ -1,0 +1,17 @@
+/** Compiles the contracts: writes `compiled/<name>.json` with the code as a hex bag of cells and its hash. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { compileContract } from '../test/compile.ts'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+await mkdir(join(root, 'compiled'), { recursive: true })
+for (const name of ['client-vault']) {
+  const path = join(root, 'compiled', `${name}.json`)
+  const text = `${JSON.stringify(await compileContract(name), null, 2)}\n`
+  const before = await readFile(path, 'utf8').catch(() => '')
+  if (before !== text) {
+    await writeFile(path, text)
+  }
+  console.info(`${name} ${before === text ? 'unchanged' : 'written'}`)
+}

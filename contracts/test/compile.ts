@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Cell } from '@ton/core'
+import { runTolkCompiler } from '@ton/tolk-js'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', 'tolk')
+
+export interface CompiledContract { readonly hash: string, readonly hex: string }
+
+/** Compiles one contract from `tolk/<name>/<name>.tolk`. Throws with the compiler's message. */
+export async function compileContract (name: string): Promise<CompiledContract> {
+  const files = new Map<string, string>()
+  for (const file of [name, 'errors', 'storage', 'messages', 'fees']) {
+    files.set(`${file}.tolk`, await readFile(join(root, name, `${file}.tolk`), 'utf8'))
+  }
+  const result = await runTolkCompiler({
+    entrypointFileName: `${name}.tolk`,
+    fsReadCallback: (path) => {
+      const source = files.get(path.endsWith('.tolk') ? path : `${path}.tolk`)
+      if (source == null) {
+        throw new Error(`no such file: ${path}`)
+      }
+      return source
+    }
+  })
+  if (result.status === 'error') {
+    throw new Error(result.message)
+  }
+  const code = Cell.fromBase64(result.codeBoc64)
+  return { hash: code.hash().toString('hex'), hex: code.toBoc().toString('hex') }
+}

@@ -1,14 +1,14 @@
-/** Compiles the contracts: writes `compiled/<name>.json` with the code as a hex bag of cells and its hash. */
+/** Compiles the contracts: writes `src/compiled/<name>.ts` with the code as a hex bag of cells and its hash. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { compileContract } from '../test/compile.ts'
+import { compileContract, renderCompiled } from '../test/compile.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-await mkdir(join(root, 'compiled'), { recursive: true })
+await mkdir(join(root, 'src', 'compiled'), { recursive: true })
 for (const name of ['client-vault']) {
-  const path = join(root, 'compiled', `${name}.json`)
-  const text = `${JSON.stringify(await compileContract(name), null, 2)}\n`
+  const path = join(root, 'src', 'compiled', `${name}.ts`)
+  const text = renderCompiled(await compileContract(name))
   const before = await readFile(path, 'utf8').catch(() => '')
   if (before !== text) {
     await writeFile(path, text)

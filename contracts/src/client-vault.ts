@@ -1,5 +1,5 @@
 import { Cell, Dictionary, beginCell, contractAddress } from '@ton/core'
-import compiled from '../compiled/client-vault.json' with { type: 'json' }
+import { HASH, HEX } from './compiled/client-vault.ts'
 import type { Address, StateInit } from '@ton/core'
 
 /** What a vault's address follows from, besides its owner. Accounts and ids are 32 bytes. */
@@ -11,7 +11,7 @@ export interface ClientVaultParameters {
   readonly unlockSeconds: number
 }
 
-export const CLIENT_VAULT_CODE_HASH: string = compiled.hash
+export const CLIENT_VAULT_CODE_HASH: string = HASH
 
 /** Opcodes, as in `messages.tolk`. */
 export const CLIENT_VAULT_OPS = Object.freeze({
@@ -59,7 +59,7 @@ function big (bytes: Uint8Array): bigint {
 let parsedCode: Cell | undefined
 
 function code (): Cell {
-  parsedCode ??= Cell.fromBoc(Buffer.from(compiled.hex, 'hex'))[0]
+  parsedCode ??= Cell.fromBoc(Buffer.from(HEX, 'hex'))[0]
   return parsedCode
 }
 
@@ -118,11 +118,11 @@ export const clientVaultBodies = Object.freeze({
 
 /** The vault contract under one network's parameters, as payments use it. */
 export interface ClientVault {
-  account: (owner: Uint8Array) => Uint8Array
-  stateInit: (owner: Uint8Array) => StateInit
-  deployBody: (init: { signerKey: Uint8Array, operator: Uint8Array }) => Cell
-  openLanesBody: (init: { epoch: bigint, keyIdx: number, lanes: readonly LaneOrder[] }) => Cell
-  redeemBody: (init: { payee: Uint8Array, cumulativeNano: bigint, signature: Uint8Array }) => Cell
+  account(owner: Uint8Array): Uint8Array
+  stateInit(owner: Uint8Array): StateInit
+  deployBody(init: { signerKey: Uint8Array, operator: Uint8Array }): Cell
+  openLanesBody(init: { epoch: bigint, keyIdx: number, lanes: readonly LaneOrder[] }): Cell
+  redeemBody(init: { payee: Uint8Array, cumulativeNano: bigint, signature: Uint8Array }): Cell
 }
 
 export function clientVault (parameters: ClientVaultParameters): ClientVault {

@@ -30,3 +30,8 @@ export async function compileContract (name: string): Promise<CompiledContract> 
   const code = Cell.fromBase64(result.codeBoc64)
   return { hash: code.hash().toString('hex'), hex: code.toBoc().toString('hex') }
 }
+
+/** The file that is committed for a compiled contract. */
+export function renderCompiled ({ hash, hex }: CompiledContract): string {
+  return `// Made by \`npm run build:contracts\`; do not edit.\nexport const HASH = '${hash}'\nexport const HEX = '${hex}'\n`
+}

@@ -1,11 +1,11 @@
-import { CocoonError, accountToText } from '@cocoon-net/protocol'
 import { createGateway } from '@cocoon-net/gateway'
 import { startNode } from '@cocoon-net/node'
+import { CocoonError, accountToText } from '@cocoon-net/protocol'
 import { openHome } from './home.ts'
 import { networkOf } from './network.ts'
 import { composeClient, composeProvider } from './roles.ts'
-import type { ClientParts, ProviderParts } from './roles.ts'
 import type { NodeOptions } from './options.ts'
+import type { ClientParts, ProviderParts } from './roles.ts'
 import type { Gateway } from '@cocoon-net/gateway'
 import type { Client, CocoonPeer, Explanation, ModelListing, Provider } from '@cocoon-net/node'
 import type { NetworkPreset } from '@cocoon-net/protocol'
@@ -32,14 +32,14 @@ export interface CocoonNode {
   readonly gateway: Gateway | undefined
   readonly client: Client | undefined
   readonly provider: Provider | undefined
-  models: () => Promise<readonly ModelListing[]>
-  explain: () => readonly Explanation[]
-  wallet: () => Promise<WalletSummary>
-  ledger: () => Promise<readonly LedgerRow[]>
+  models(): Promise<readonly ModelListing[]>
+  explain(): readonly Explanation[]
+  wallet(): Promise<WalletSummary>
+  ledger(): Promise<readonly LedgerRow[]>
   /** Resolves when a model can be used. @throws {CocoonError} no_provider */
-  ready: (options?: { timeoutMs?: number, signal?: AbortSignal }) => Promise<void>
+  ready(options?: { timeoutMs?: number, signal?: AbortSignal }): Promise<void>
   /** Ends what `createNode` began, in the opposite order. Safe to call twice. */
-  stop: () => Promise<void>
+  stop(): Promise<void>
 }
 
 const READY_TIMEOUT_MS = 30_000
@@ -107,7 +107,7 @@ export async function createNode (options: NodeOptions): Promise<CocoonNode> {
   }
 }
 
-function facade (init: { network: NetworkPreset, peer: CocoonPeer, client?: ClientParts, provider?: ProviderParts, options: NodeOptions, stop: () => Promise<void> }): CocoonNode {
+function facade (init: { network: NetworkPreset, peer: CocoonPeer, client?: ClientParts, provider?: ProviderParts, options: NodeOptions, stop(): Promise<void> }): CocoonNode {
   const { peer, client, provider, options } = init
   const settings = options.client === false ? {} : options.client ?? {}
   const gateway = peer.client == null

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CocoonError } from '@cocoon-net/protocol'
 import { loadHostKey, openHostDatastore } from '@cocoon-net/node'
+import { CocoonError } from '@cocoon-net/protocol'
 import { ed25519Signer, loadOrCreateKey, openKeyValue } from '@cocoon-net/settlement'
 import type { HostDatastore } from '@cocoon-net/node'
 import type { KeyValue, Signer } from '@cocoon-net/settlement'
@@ -12,9 +12,9 @@ export interface Home {
   readonly datastore: HostDatastore['datastore']
   readonly privateKey: PrivateKey
   /** Makes the key at the first call; files have mode 0600. */
-  signer: (name: 'wallet' | 'receipt' | 'voucher') => Promise<Signer>
-  keyValue: (name: 'client' | 'provider' | 'receipts') => Promise<KeyValue>
-  close: () => Promise<void>
+  signer(name: 'wallet' | 'receipt' | 'voucher'): Promise<Signer>
+  keyValue(name: 'client' | 'provider' | 'receipts'): Promise<KeyValue>
+  close(): Promise<void>
 }
 
 /** @throws {CocoonError} home_locked when another process uses it, file_unusable */

@@ -1,5 +1,5 @@
-import { clientVault } from '@cocoon-net/contracts'
 import { devnetPolicy, productionPolicy } from '@cocoon-net/attestation'
+import { clientVault } from '@cocoon-net/contracts'
 import { createClientPayments, createProviderPayments, createTonPort, createWallet } from '@cocoon-net/settlement'
 import { askFaucet, readBeacon } from './chain.ts'
 import { DEFAULT_MAX_COST_NANO, DEFAULT_WINDOW_NANO, completePrices } from './options.ts'
@@ -63,7 +63,7 @@ export async function composeClient (parts: RoleParts): Promise<ClientParts> {
   }
 }
 
-export interface ProviderParts { readonly role: ProviderInit, readonly payments: ProviderPayments, readonly wallet: Wallet, fund: () => Promise<void> }
+export interface ProviderParts { readonly role: ProviderInit, readonly payments: ProviderPayments, readonly wallet: Wallet, fund(): Promise<void> }
 
 export async function composeProvider (parts: RoleParts): Promise<ProviderParts> {
   const { network, home, options } = parts

@@ -39,7 +39,7 @@ export interface CocoonPeer {
   readonly provider?: Provider
   readonly client?: Client
   /** Ends what start began, in the opposite order. */
-  stop: () => Promise<void>
+  stop(): Promise<void>
 }
 
 function systemRandom (length: number): Uint8Array {

@@ -76,8 +76,8 @@ export function u64be (value: bigint): Uint8Array {
   return out
 }
 
-interface HashBuiltin { createHash: (name: string) => { update: (data: Uint8Array) => { digest: () => Uint8Array } } }
-interface ProcessLike { getBuiltinModule?: (name: string) => unknown }
+interface HashBuiltin { createHash(name: string): { update(data: Uint8Array): { digest(): Uint8Array } } }
+interface ProcessLike { getBuiltinModule?(name: string): unknown }
 
 // Node's own hash is several times faster than JavaScript; browsers have no process object and use noble.
 const native = ((globalThis as { process?: ProcessLike }).process?.getBuiltinModule?.('node:crypto')) as HashBuiltin | undefined

@@ -2,8 +2,8 @@ import { CocoonError } from './errors.ts'
 
 /** Maps between a typed value and the plain value that CBOR encodes; `decode` throws frame_malformed. */
 export interface Codec<T> {
-  encode: (value: T) => unknown
-  decode: (value: unknown, path: string) => T
+  encode(value: T): unknown
+  decode(value: unknown, path: string): T
 }
 
 export type ValueOf<C> = C extends Codec<infer T> ? T : never

@@ -2,8 +2,8 @@ import { decodeWith, encodeWith } from './cbor.ts'
 import { bool, bytes, fixedBytes, list, nullable, oneOf, record, text, uint, union, version } from './codec.ts'
 import { ENDPOINTS } from './infer.ts'
 import { LIMITS } from './limits.ts'
-import { refusalCodec } from './refusal.ts'
 import { TIERS } from './receipt.ts'
+import { refusalCodec } from './refusal.ts'
 import type { ValueOf } from './codec.ts'
 
 /** Domain of the libp2p signed envelope around an offer. */

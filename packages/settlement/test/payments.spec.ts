@@ -2,12 +2,16 @@ import { expect } from 'aegir/chai'
 import { MemoryLevel } from 'memory-level'
 import { createClientPayments } from '../src/client-payments.ts'
 import { createProviderPayments } from '../src/provider-payments.ts'
+import { ed25519Signer } from '../src/signer.ts'
 import { LedgerChain, manualClock, network, nonce, payee, signer } from './fixtures.ts'
 import type { ClientPayments } from '../src/client-payments.ts'
 import type { ProviderPayments } from '../src/provider-payments.ts'
 import type { Wallet } from '../src/wallet.ts'
 
 const walletOf = (account: Uint8Array): Wallet => ({ account, balance: async () => 10_000_000_000n, send: async () => {} })
+
+/** Peer ids as multihash bytes; what matters is that both sides name the same two. */
+const PEERS = { client: new Uint8Array(34).fill(1), provider: new Uint8Array(34).fill(2) }
 
 interface Setup {
   clock: ReturnType<typeof manualClock>
@@ -27,13 +31,35 @@ function setup (kv = { client: new MemoryLevel<string, string>(), provider: new 
 }
 
 describe('payments', () => {
+  it('opens a pay stream only for the lane signer and only between the two peers it names', async () => {
+    const { client, provider } = setup()
+    await client.start()
+    await provider.start()
+    const lane = await client.lane(payee)
+    await lane.ready()
+    const elsewhere = { ...PEERS, client: new Uint8Array(34).fill(3) }
+    const refused = [
+      provider.openLane(lane.open(PEERS), elsewhere),
+      provider.openLane({ ...lane.open(PEERS), signer: ed25519Signer(nonce(77)).publicKey }, PEERS),
+      provider.openLane({ ...lane.open(PEERS), signature: new Uint8Array(64) }, PEERS)
+    ]
+    for (const attempt of refused) {
+      await expect(attempt).to.eventually.be.rejected().with.property('code', 'bad_signature')
+    }
+    expect(provider.summary().lanes).to.equal(0)
+    await provider.openLane(lane.open(PEERS), PEERS)
+    expect(provider.summary().lanes).to.equal(1)
+    await client.stop()
+    await provider.stop()
+  })
+
   it('pays a job to the nanoTON and redeems it', async () => {
     const { client, provider } = setup()
     await client.start()
     await provider.start()
     const lane = await client.lane(payee)
     await lane.ready()
-    const { laneKey, frame } = await provider.openLane(lane.open())
+    const { laneKey, frame } = await provider.openLane(lane.open(PEERS), PEERS)
     expect(frame.state).to.equal('confirmed')
     await lane.adopt(frame)
     const job = lane.beginJob({ clientNonce: nonce(1), maxChargeNano: 50_000_000n })
@@ -67,7 +93,7 @@ describe('payments', () => {
     await one.provider.start()
     const lane = await one.client.lane(payee)
     await lane.ready()
-    const { laneKey } = await one.provider.openLane(lane.open())
+    const { laneKey } = await one.provider.openLane(lane.open(PEERS), PEERS)
     const voucher = await lane.beginJob({ clientNonce: nonce(1), maxChargeNano: 5_000n }).voucherUpTo(4_000n)
     if (voucher != null) {
       await one.provider.pay(laneKey, voucher)
@@ -86,7 +112,7 @@ describe('payments', () => {
     await provider.start()
     const lane = await client.lane(payee)
     await lane.ready()
-    const { laneKey } = await provider.openLane(lane.open())
+    const { laneKey } = await provider.openLane(lane.open(PEERS), PEERS)
     const meter = await provider.beginJob({ laneKey, clientNonce: nonce(1), maxChargeNano: 5_000n, windowNano: 1_000n })
     meter.mayLeave(2_000n)
     const end = meter.finish(2_000n, { timeoutMs: 10 })
@@ -104,7 +130,7 @@ describe('payments', () => {
     await provider.start()
     const lane = await client.lane(payee)
     await lane.ready()
-    const { laneKey } = await provider.openLane(lane.open())
+    const { laneKey } = await provider.openLane(lane.open(PEERS), PEERS)
     for (const [n, amount] of [[1, 90_000_000n], [2, 60_000_000n]] as const) {
       const job = lane.beginJob({ clientNonce: nonce(n), maxChargeNano: amount })
       const voucher = await job.voucherUpTo(amount)
@@ -138,7 +164,7 @@ describe('payments', () => {
       }) as any
       let acknowledged = 0n
       try {
-        const { laneKey } = await provider.openLane(lane.open())
+        const { laneKey } = await provider.openLane(lane.open(PEERS), PEERS)
         const job = lane.beginJob({ clientNonce: nonce(1), maxChargeNano: 10_000n })
         for (const nano of [1_000n, 2_000n, 3_000n, 4_000n]) {
           const voucher = await job.voucherUpTo(nano)

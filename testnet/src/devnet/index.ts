@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CocoonError, DEVNET_GLOBAL_ID, accountFromText, accountToText, asCocoonError, equalBytes, fromHex, toHex } from '@cocoon-net/protocol'
 import { serveHandler } from '@cocoon-net/gateway'
+import { CocoonError, DEVNET_GLOBAL_ID, accountFromText, accountToText, asCocoonError, equalBytes, fromHex, toHex } from '@cocoon-net/protocol'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { Level } from 'level'
@@ -29,7 +29,7 @@ export interface Devnet {
   readonly url: string
   readonly genesis: Uint8Array
   readonly globalId: number
-  stop: () => Promise<void>
+  stop(): Promise<void>
 }
 
 /** A message with a large contract is some 60 kB in base64. */
@@ -95,7 +95,7 @@ export async function startDevnet (init: DevnetInit): Promise<Devnet> {
   }
 }
 
-function routes (init: { ledger: Ledger, now: () => number, accept: (input: LedgerInput) => Promise<void>, genesis: Uint8Array }): Hono {
+function routes (init: { ledger: Ledger, now(): number, accept(input: LedgerInput): Promise<void>, genesis: Uint8Array }): Hono {
   const { ledger, now, accept } = init
   const context = { ledger, now, send: async (boc: string) => accept({ kind: 'external', boc, atMs: now() }) }
   const app = new Hono()

@@ -1,8 +1,8 @@
+import { CocoonError, DEVNET_GLOBAL_ID, concat, sha256, u64be, utf8 } from '@cocoon-net/protocol'
 import { Address, Cell, Dictionary, beginCell, loadMessage, storeTransaction } from '@ton/core'
 import { Blockchain, defaultConfig } from '@ton/sandbox'
-import { CocoonError, DEVNET_GLOBAL_ID, concat, sha256, u64be, utf8 } from '@cocoon-net/protocol'
-import type { SmartContract } from '@ton/sandbox'
 import type { Message, Transaction, TupleItem } from '@ton/core'
+import type { SmartContract } from '@ton/sandbox'
 
 /** What the chain was asked to do: all of its state follows from the list of these. */
 export type LedgerInput =

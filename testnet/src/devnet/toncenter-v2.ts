@@ -1,5 +1,5 @@
-import { Address, Cell, beginCell, storeMessage } from '@ton/core'
 import { CocoonError } from '@cocoon-net/protocol'
+import { Address, Cell, beginCell, storeMessage } from '@ton/core'
 import type { BlockRef, Ledger, StoredTransaction } from './ledger.ts'
 import type { Message, TupleItem } from '@ton/core'
 

@@ -22,9 +22,9 @@ export interface Child {
   readonly pid: number
   readonly exited: Promise<{ code: number | null, signal: string | null }>
   /** @throws {CocoonError} the child's own coded error, timeout, stream_closed when it has exited */
-  ask: <T>(type: string, payload?: unknown, options?: { timeoutMs?: number }) => Promise<T>
+  ask<T>(type: string, payload?: unknown, options?: { timeoutMs?: number }): Promise<T>
   /** Asks to stop, then ends the process when it does not within the time. */
-  stop: (graceMs?: number) => Promise<void>
+  stop(graceMs?: number): Promise<void>
 }
 
 const ASK_TIMEOUT_MS = 60_000
@@ -50,7 +50,7 @@ export async function startChild (init: ChildInit): Promise<Child> {
   })
   child.stdout?.pipe(log, { end: false })
   child.stderr?.pipe(log, { end: false })
-  const waiting = new Map<number, { resolve: (value: unknown) => void, reject: (error: unknown) => void }>()
+  const waiting = new Map<number, { resolve(value: unknown): void, reject(error: unknown): void }>()
   let nextId = 1
   let gone = false
   const exited = new Promise<{ code: number | null, signal: string | null }>((resolve) => {
@@ -85,7 +85,7 @@ export async function startChild (init: ChildInit): Promise<Child> {
     }
     const id = nextId++
     const timeoutMs = options.timeoutMs ?? ASK_TIMEOUT_MS
-    return await new Promise<T>((resolve, reject) => {
+    return new Promise<T>((resolve, reject) => {
       const timer = setTimeout(() => {
         waiting.delete(id)
         reject(new CocoonError('timeout', `${init.name} did not answer "${type}" in ${timeoutMs} ms`))

@@ -3,9 +3,9 @@ import { TonClient } from '@ton/ton'
 
 /** What a vault's lane shows as paid, read with a client of its own; 0 while there is no lane. */
 export interface LaneReader {
-  paidNano: () => Promise<bigint>
+  paidNano(): Promise<bigint>
   /** Whether the lane is open on chain. */
-  exists: () => Promise<boolean>
+  exists(): Promise<boolean>
 }
 
 export function createLaneReader (init: { endpoint: string, vault: string, payee: string }): LaneReader {

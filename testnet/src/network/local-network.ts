@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CocoonError, devnetPreset, fromHex, toHex } from '@cocoon-net/protocol'
 import { loadHostKey, openHostDatastore, startNode } from '@cocoon-net/node'
+import { CocoonError, devnetPreset, fromHex, toHex } from '@cocoon-net/protocol'
 import { startChild } from './child-process.ts'
 import type { Child } from './child-process.ts'
 import type { DevnetConfig, GatewayConfig, ProviderConfig } from './configs.ts'
@@ -31,8 +31,8 @@ export interface LocalNetwork {
   readonly providers: readonly ProviderProcess[]
   readonly gateway: { readonly child: Child, readonly peerId: string, readonly url: string }
   /** Resolves when the gateway can use a model; the models found. */
-  ready: (timeoutMs: number) => Promise<ReadonlyArray<{ id: string, providers: number }>>
-  stop: () => Promise<void>
+  ready(timeoutMs: number): Promise<ReadonlyArray<{ id: string, providers: number }>>
+  stop(): Promise<void>
 }
 
 /** nanoTON per million tokens: every provider a little dearer than the one before. */

@@ -58,7 +58,7 @@ async function * readEvents (body: ReadableStream<Uint8Array>): AsyncGenerator<a
 }
 
 /** Runs one job through the gateway as any OpenAI client would, settles it at once, and reads the chain back. */
-export async function runOnce (network: LocalNetwork, init: { prompt: string, model: string, onText: (text: string) => void, onAnswered: () => void }): Promise<OnceResult> {
+export async function runOnce (network: LocalNetwork, init: { prompt: string, model: string, onText(text: string): void, onAnswered(): void }): Promise<OnceResult> {
   const response = await fetch(`${network.gateway.url}/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

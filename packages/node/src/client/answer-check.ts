@@ -23,10 +23,10 @@ export interface AnswerCheckInit {
 export interface AnswerCheck {
   readonly tokens: TokenCounts
   /** @throws {CocoonError} answer_inconsistent, frame_malformed */
-  chunk: (plaintext: Uint8Array) => Chunk
+  chunk(plaintext: Uint8Array): Chunk
   /** Checks a checkpoint or, when `final`, the receipt. @throws {CocoonError} bad_signature, answer_inconsistent */
-  receipt: (cell: Uint8Array, signature: Uint8Array, final: boolean) => { receipt: Receipt, hash: Uint8Array }
-  vestedNano: () => bigint
+  receipt(cell: Uint8Array, signature: Uint8Array, final: boolean): { receipt: Receipt, hash: Uint8Array }
+  vestedNano(): bigint
 }
 
 function inconsistent (what: string): CocoonError {

@@ -61,7 +61,7 @@ export interface InferenceJob {
   readonly events: AsyncIterable<InferenceEvent>
   /** Resolves when the bill is final; rejects with what made the job fail. */
   readonly summary: Promise<JobSummary>
-  cancel: () => void
+  cancel(): void
 }
 
 /** Says in words what a tier promises. */

@@ -227,4 +227,3 @@ export async function startAttempt (init: AttemptInit): Promise<Attempt> {
     throw error
   }
 }
-

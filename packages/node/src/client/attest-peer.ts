@@ -1,6 +1,6 @@
+import { verifyAttestation } from '@cocoon-net/attestation'
 import { CocoonError, LIMITS, bindingHashOf, challengeCodec, decodeBinding, equalBytes, evidenceCodec, fromRefusal, protocolId } from '@cocoon-net/protocol'
 import { publicKeyToProtobuf } from '@libp2p/crypto/keys'
-import { verifyAttestation } from '@cocoon-net/attestation'
 import { ANSWER_TIMEOUT_MS } from '../constants.ts'
 import { framedStream } from '../streams/framed-stream.ts'
 import type { AttestationTrust, AttestationVerdict, Policy } from '@cocoon-net/attestation'

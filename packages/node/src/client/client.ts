@@ -17,9 +17,9 @@ import type { Offer, Tier } from '@cocoon-net/protocol'
 /** Where offers come from: gossip, and the DHT with questions to the providers found. */
 export interface OfferSource {
   /** Offers that are valid now, already known; for `null` of all models. */
-  known: (model: Uint8Array | null) => readonly Offer[]
+  known(model: Uint8Array | null): readonly Offer[]
   /** Finds more; resolves when there are `minOffers` or the signal ends the search. */
-  gather: (options: { model: Uint8Array | null, minOffers: number, signal: AbortSignal }) => Promise<readonly Offer[]>
+  gather(options: { model: Uint8Array | null, minOffers: number, signal: AbortSignal }): Promise<readonly Offer[]>
 }
 
 export interface ClientInit extends Omit<ProviderLinksInit, 'onPayRefusal'> {
@@ -50,15 +50,15 @@ export interface JobRecord extends JobSummary {
 }
 
 export interface Client {
-  ready: () => boolean
+  ready(): boolean
   /** Looks for offers until one is known or the signal ends it. */
-  search: (signal: AbortSignal) => Promise<void>
-  models: () => Promise<ModelListing[]>
-  infer: (request: InferenceRequest, options: { signal: AbortSignal }) => Promise<InferenceJob>
-  explain: () => readonly Explanation[]
+  search(signal: AbortSignal): Promise<void>
+  models(): Promise<ModelListing[]>
+  infer(request: InferenceRequest, options: { signal: AbortSignal }): Promise<InferenceJob>
+  explain(): readonly Explanation[]
   /** A finished job of the last ones, by id. */
-  job: (jobId: string) => JobRecord | null
-  stop: () => Promise<void>
+  job(jobId: string): JobRecord | null
+  stop(): Promise<void>
 }
 
 const DEFAULT_SEARCH_MS = 5_000
@@ -345,15 +345,18 @@ function listModels (offers: readonly Offer[], minTier: Tier): ModelListing[] {
     }
     const id = modelId(offer.model.name, offer.model.digest)
     const listing = byModel.get(id) ?? { id, name: offer.model.name, digest: toHex(offer.model.digest), providers: [] }
-    byModel.set(id, { ...listing, providers: [...listing.providers, {
-      peerId: peerText(offer),
-      tier: offer.tier,
-      tierNote: TIER_NOTES[offer.tier],
-      prices: parseQuote(offer.quote).prices,
-      room: offer.room,
-      contextLength: offer.contextLength,
-      endpoints: offer.endpoints
-    }] })
+    byModel.set(id, {
+      ...listing,
+      providers: [...listing.providers, {
+        peerId: peerText(offer),
+        tier: offer.tier,
+        tierNote: TIER_NOTES[offer.tier],
+        prices: parseQuote(offer.quote).prices,
+        room: offer.room,
+        contextLength: offer.contextLength,
+        endpoints: offer.endpoints
+      }]
+    })
   }
   return [...byModel.values()].sort((a, b) => a.id < b.id ? -1 : 1)
 }

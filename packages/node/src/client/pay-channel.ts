@@ -8,14 +8,14 @@ import type { Connection } from '@libp2p/interface'
 export interface PayChannel {
   readonly lane: LaneFrame
   readonly closed: boolean
-  send: (frame: PayFrame) => Promise<void>
+  send(frame: PayFrame): Promise<void>
   /** Resolves when every voucher sent so far is acknowledged. */
-  settled: (signal?: AbortSignal) => Promise<void>
-  close: () => Promise<void>
+  settled(signal?: AbortSignal): Promise<void>
+  close(): Promise<void>
 }
 
 /** @throws {CocoonError} what the provider refuses with, stream_closed, timeout */
-export async function openPayChannel (connection: Connection, open: PayOpen, init: { network: NetworkPreset, signal: AbortSignal, onRefusal: (error: CocoonError) => void }): Promise<PayChannel> {
+export async function openPayChannel (connection: Connection, open: PayOpen, init: { network: NetworkPreset, signal: AbortSignal, onRefusal(error: CocoonError): void }): Promise<PayChannel> {
   const stream = await connection.newStream(protocolId(init.network, 'pay'), { signal: init.signal })
   const frames = framedStream(stream, { reads: payResponseCodec, writes: payRequestCodec, maxReadBytes: LIMITS.payFrameBytes, idleMs: ANSWER_TIMEOUT_MS, what: 'pay' })
   await frames.write(open)

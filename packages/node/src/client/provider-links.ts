@@ -27,10 +27,10 @@ export interface ProviderLinksInit extends AttestPeerInit {
 
 export interface ProviderLinks {
   /** Opens or reuses. @throws {CocoonError} why the provider cannot be used */
-  get: (offer: Offer, signal: AbortSignal) => Promise<ProviderLink>
+  get(offer: Offer, signal: AbortSignal): Promise<ProviderLink>
   /** Forgets a provider, so that the next use starts afresh. */
-  drop: (offer: Offer) => Promise<void>
-  stop: () => Promise<void>
+  drop(offer: Offer): Promise<void>
+  stop(): Promise<void>
 }
 
 /** A client needs few providers at once; the oldest link makes room. */
@@ -101,7 +101,7 @@ export function createProviderLinks (init: ProviderLinksInit): ProviderLinks {
         }
       }
       const opening = slot.opening
-      return await new Promise<ProviderLink>((resolve, reject) => {
+      return new Promise<ProviderLink>((resolve, reject) => {
         const onAbort = (): void => { reject(asCocoonError(signal.reason, 'job_cancelled')) }
         signal.addEventListener('abort', onAbort, { once: true })
         void opening?.then(resolve, reject).finally(() => { signal.removeEventListener('abort', onAbort) })

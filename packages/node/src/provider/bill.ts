@@ -4,12 +4,12 @@ import type { Prices, TokenCounts } from '@cocoon-net/protocol'
 /** The running account of one job. Pure state; amounts in nanoTON. */
 export interface Bill {
   readonly tokens: TokenCounts
-  setPrompt: (promptTokens: number, cachedTokens: number) => void
+  setPrompt(promptTokens: number, cachedTokens: number): void
   /** Whether one more token of this class keeps the whole job within `maxChargeNano`. */
-  fits: (tokenClass: 'completion' | 'reasoning', maxChargeNano: bigint) => boolean
-  add: (tokenClass: 'completion' | 'reasoning') => void
-  vestedNano: () => bigint
-  chargeNano: () => bigint
+  fits(tokenClass: 'completion' | 'reasoning', maxChargeNano: bigint): boolean
+  add(tokenClass: 'completion' | 'reasoning'): void
+  vestedNano(): bigint
+  chargeNano(): bigint
 }
 
 export function createBill (prices: Prices, maxTokens: number): Bill {

@@ -9,12 +9,12 @@ export interface ChunkWriter {
   readonly pending: number
   /** Running hash after the last token that was sealed. */
   readonly hash: Uint8Array
-  add: (token: PendingToken) => void
+  add(token: PendingToken): void
   /** Seals what is pending; null when nothing is and the chunk is not final. */
-  seal: (options: { flush: boolean, finish?: FinishReason }) => Uint8Array | null
+  seal(options: { flush: boolean, finish?: FinishReason }): Uint8Array | null
 }
 
-export function createChunkWriter (init: { sealer: ChunkSealer, startHash: Uint8Array, counts: () => readonly [number, number] }): ChunkWriter {
+export function createChunkWriter (init: { sealer: ChunkSealer, startHash: Uint8Array, counts(): readonly [number, number] }): ChunkWriter {
   let hash = init.startHash
   let firstIndex = 0
   let first = true

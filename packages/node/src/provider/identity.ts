@@ -32,11 +32,11 @@ export interface ProviderIdentityInit {
 /** The provider's current binding and the earlier ones that are still alive. */
 export interface ProviderIdentity {
   readonly hpkeKey: HpkeKeyPair
-  current: () => AttestedBinding
+  current(): AttestedBinding
   /** By hash, while its life lasts. */
-  find: (bindingHash: Uint8Array) => AttestedBinding | undefined
+  find(bindingHash: Uint8Array): AttestedBinding | undefined
   /** Makes a new binding on a fresh beacon and collects evidence for it. */
-  refresh: () => Promise<AttestedBinding>
+  refresh(): Promise<AttestedBinding>
 }
 
 /** At most this many bindings live at once: one every three hours for six hours, and room for changes in between. */

@@ -187,4 +187,3 @@ export async function runJob (job: AdmittedJob, components: JobComponents): Prom
   const { paidNano } = await meter.finish(charge, { timeoutMs: components.voucherWaitMs })
   return { finish, chargeNano: charge, paidNano, tokens: delivered }
 }
-

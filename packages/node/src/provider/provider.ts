@@ -52,10 +52,10 @@ export interface ProviderModules {
 export interface Provider {
   readonly tier: Tier
   /** Takes no new jobs from now on; the offers say so. */
-  drain: () => void
-  settle: () => Promise<Settlement[]>
-  summary: () => ReturnType<ProviderPayments['summary']> & { readonly slots: { readonly total: number, readonly busy: number } }
-  stop: () => Promise<void>
+  drain(): void
+  settle(): Promise<Settlement[]>
+  summary(): ReturnType<ProviderPayments['summary']> & { readonly slots: { readonly total: number, readonly busy: number } }
+  stop(): Promise<void>
 }
 
 /** A quote stands for this long; it is renewed at half of it. */

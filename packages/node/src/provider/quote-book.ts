@@ -19,9 +19,9 @@ export interface SignedQuote {
 /** Standing quotes of the last minutes: the provider honours each until 30 s past its end. */
 export interface QuoteBook {
   /** The standing quote of a model, fresh enough to be offered. */
-  standing: (model: Uint8Array) => SignedQuote
+  standing(model: Uint8Array): SignedQuote
   /** A quote that is still honoured, by its hash. */
-  find: (hash: Uint8Array) => SignedQuote | undefined
+  find(hash: Uint8Array): SignedQuote | undefined
 }
 
 export interface QuoteBookInit {

@@ -4,7 +4,7 @@ import type { Signer } from '@cocoon-net/settlement'
 
 /** Where checkpoints lie before they are sent; `put` resolves when the record is on disk. */
 export interface ReceiptStore {
-  put: (key: string, value: Uint8Array) => Promise<void>
+  put(key: string, value: Uint8Array): Promise<void>
 }
 
 export interface SignedReceipt { readonly receipt: Receipt, readonly hash: Uint8Array, readonly cell: Uint8Array, readonly signature: Uint8Array }

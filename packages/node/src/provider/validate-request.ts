@@ -7,7 +7,7 @@ import type { NetworkPreset, RequestHeader, RequestPayload } from '@cocoon-net/p
  *
  * @throws {CocoonError} frame_malformed, version_unsupported, quote_unknown, header_invalid, wrong_network
  */
-export function validateHeader (bytes: Uint8Array, init: { network: NetworkPreset, findQuote: (hash: Uint8Array) => SignedQuote | undefined }): { header: RequestHeader, quote: SignedQuote } {
+export function validateHeader (bytes: Uint8Array, init: { network: NetworkPreset, findQuote(hash: Uint8Array): SignedQuote | undefined }): { header: RequestHeader, quote: SignedQuote } {
   const header = decodeRequestHeader(bytes)
   // "the price quoted": the provider charges by the quote that the client names, which must be its own and alive
   const quote = init.findQuote(header.quoteHash)

@@ -16,9 +16,9 @@ export interface PayServiceInit {
 
 /** Which peer has opened which lane: only that peer's requests may use the lane. */
 export interface LanePayers {
-  add: (laneKey: string, peer: string) => void
-  remove: (laneKey: string, peer: string) => void
-  has: (laneKey: string, peer: string) => boolean
+  add(laneKey: string, peer: string): void
+  remove(laneKey: string, peer: string): void
+  has(laneKey: string, peer: string): boolean
 }
 
 export function createLanePayers (): LanePayers {

@@ -23,12 +23,12 @@ export interface FramedStream<In, Out> {
    *
    * @throws {CocoonError} frame_too_large, frame_malformed, stream_closed, timeout
    */
-  read: (options?: { patient?: boolean }) => Promise<In>
+  read(options?: { patient?: boolean }): Promise<In>
   /** @throws {CocoonError} stream_closed, timeout */
-  write: (frame: Out) => Promise<void>
+  write(frame: Out): Promise<void>
   /** Closes the writing side after what was written; never throws. */
-  close: () => Promise<void>
-  abort: (error: Error) => void
+  close(): Promise<void>
+  abort(error: Error): void
 }
 
 function streamError (error: unknown): CocoonError {

@@ -53,7 +53,7 @@ export interface NodeOptions {
   readonly provider?: ProviderOptions
   readonly counters?: Counters
   /** Told of failures in the background. */
-  readonly onError?: (error: unknown) => void
+  onError? (error: unknown): void
 }
 
 /** 0.05, 0.0125, 0.2 TON per million: about what an 8B model costs elsewhere. */

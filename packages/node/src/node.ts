@@ -29,8 +29,8 @@ export interface NodeInit extends Omit<HostInit, 'roles'> {
   readonly provider?: ProviderInit
   readonly client?: ClientRoleInit
   readonly counters?: Counters
-  readonly now?: () => number
-  readonly randomBytes?: (length: number) => Uint8Array
+  now? (): number
+  randomBytes? (length: number): Uint8Array
 }
 
 /** A running node. Provider and client are roles of it; without either it is a bootstrap peer. */

@@ -1,7 +1,7 @@
 /** The client gateway of a local network, as its own process with its own home. */
 import { createNode } from '@cocoon-net/cocoon'
 import { serveGateway } from '@cocoon-net/gateway'
-import { runChild } from '../network/child-main.ts'
+import { logError, runChild } from '../network/child-main.ts'
 import type { GatewayConfig } from '../network/configs.ts'
 import type { CocoonNode } from '@cocoon-net/cocoon'
 import type { RunningServer } from '@cocoon-net/gateway'
@@ -17,7 +17,7 @@ runChild({
       chainUrl: config.chainUrl,
       bootstrap: config.bootstrap,
       client: { depositNano: 5_000_000_000n },
-      onError: (error) => { console.error('background', error) }
+      onError: (error) => { logError('background', error) }
     })
     if (node.gateway == null) {
       throw new Error('a client has a gateway')

@@ -3,7 +3,7 @@ import { simulationRootSeed } from '@cocoon-net/attestation'
 import { simulatedCollector } from '@cocoon-net/attestation-simulated'
 import { createNode, networkOf } from '@cocoon-net/cocoon'
 import { demoModelPath, llamaEngine } from '@cocoon-net/engine'
-import { runChild } from '../network/child-main.ts'
+import { logError, runChild } from '../network/child-main.ts'
 import type { ProviderConfig } from '../network/configs.ts'
 import type { CocoonNode } from '@cocoon-net/cocoon'
 
@@ -25,7 +25,7 @@ runChild({
         windowNano: BigInt(config.windowNano),
         collector: config.tampered === true ? tampered(network) : simulatedCollector({ rootSeed: simulationRootSeed(networkOf(network)) })
       },
-      onError: (error) => { console.error('background', error) }
+      onError: (error) => { logError('background', error) }
     })
     return { peerId: node.peerId, addresses: node.addresses }
   },

@@ -19,7 +19,7 @@ export interface DevnetInit {
   readonly port?: number
   /** 32 bytes; kept from the first start on. */
   readonly genesis?: Uint8Array
-  readonly now?: () => number
+  now? (): number
 }
 
 /** A running devnet chain. It proves nothing to anyone: coins are free. */

@@ -8,9 +8,9 @@ type Result = Promise<unknown>
 
 export interface V2Context {
   readonly ledger: Ledger
-  readonly now: () => number
+  now (): number
   /** Makes an external message durable and executes it. */
-  readonly send: (boc: string) => Promise<void>
+  send (boc: string): Promise<void>
 }
 
 /** One page of history. */
@@ -116,7 +116,7 @@ function itemToJson (item: TupleItem): unknown {
     case 'cell':
     case 'slice':
     case 'builder': return ['cell', { bytes: item.cell.toBoc().toString('base64') }]
-    case 'tuple': return ['tuple', { '@type': 'tvm.tuple', elements: item.items.map(itemToElement) }]
+    default: return ['tuple', { '@type': 'tvm.tuple', elements: item.items.map(itemToElement) }]
   }
 }
 

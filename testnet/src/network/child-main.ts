@@ -6,6 +6,12 @@ function plain (value: unknown): unknown {
   return JSON.parse(JSON.stringify(value ?? null, (_key, item: unknown) => typeof item === 'bigint' ? item.toString() : item))
 }
 
+/** Writes to the process's log: what failed and its code, never what a peer or a user wrote. */
+export function logError (what: string, thrown: unknown): void {
+  const error = asCocoonError(thrown)
+  process.stderr.write(`${new Date().toISOString()} ${what}: ${error.code} ${error.message}\n${error.stack ?? ''}\n`)
+}
+
 /**
  * The other end of `startChild`: answers what the parent asks, and stops when told to, on a signal, or when the parent
  * is gone.
@@ -13,7 +19,7 @@ function plain (value: unknown): unknown {
 export function runChild (handlers: Handlers, stop: () => Promise<void>): void {
   let stopping: Promise<void> | undefined
   const end = async (): Promise<void> => {
-    stopping ??= stop().catch((error: unknown) => { console.error('stopping failed', error) })
+    stopping ??= stop().catch((error: unknown) => { logError('stopping failed', error) })
     await stopping
   }
   const exit = (): void => {
@@ -35,7 +41,7 @@ export function runChild (handlers: Handlers, stop: () => Promise<void>): void {
     }
     handler(message.payload).then((result) => { reply({ result: plain(result) }) }, (thrown: unknown) => {
       const error = asCocoonError(thrown)
-      console.error(message.type, error)
+      logError(message.type, error)
       reply({ error: { code: error.code, message: error.message } })
     })
   })

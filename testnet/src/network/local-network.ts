@@ -16,7 +16,7 @@ export interface LocalNetworkInit {
   readonly gatewayPort: number
   readonly chainPort: number
   /** Told of each step as it is done. */
-  readonly progress: (step: string) => void
+  progress (step: string): void
   /** Providers whose evidence has a bit turned, by index: for fault tests. */
   readonly tampered?: readonly number[]
 }

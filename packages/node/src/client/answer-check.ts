@@ -16,7 +16,7 @@ export interface AnswerCheckInit {
   readonly payload: Uint8Array
   readonly reqSalt: Uint8Array
   readonly ansSalt: Uint8Array
-  readonly verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean
+  verify (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
 }
 
 /** The client's own account of an answer: it counts ids itself and believes nothing that does not add up. */

@@ -28,8 +28,8 @@ export interface AttemptInit {
   readonly prefix: readonly number[]
   readonly maxTokens: number
   readonly maxChargeNano: bigint
-  readonly randomBytes: (length: number) => Uint8Array
-  readonly now: () => number
+  randomBytes (length: number): Uint8Array
+  now (): number
   /** The caller's: abort means cancel, which ends the job normally. */
   readonly signal: AbortSignal
 }

@@ -19,8 +19,8 @@ export interface AttestPeerInit {
   readonly policy: Policy
   readonly trust: AttestationTrust
   readonly localPeer: PeerId
-  readonly randomBytes: (length: number) => Uint8Array
-  readonly now: () => number
+  randomBytes (length: number): Uint8Array
+  now (): number
 }
 
 function peerKeyOf (peer: PeerId): Uint8Array {

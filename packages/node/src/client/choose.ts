@@ -22,7 +22,7 @@ export interface ChooseInput {
   readonly promptTokens: number
   readonly maxTokens?: number
   readonly nowMs: number
-  readonly record: (peer: string) => PeerRecord | undefined
+  record (peer: string): PeerRecord | undefined
   readonly tierOrder?: readonly Tier[]
 }
 

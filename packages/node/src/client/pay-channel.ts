@@ -74,7 +74,8 @@ export async function openPayChannel (connection: Connection, open: PayOpen, ini
       await mine
     },
     settled: async (signal) => {
-      while (acknowledged < sent) {
+      const outstanding = (): boolean => acknowledged < sent
+      while (outstanding()) {
         if (failure != null) {
           throw failure
         }

@@ -22,7 +22,7 @@ export interface ProviderLink {
 export interface ProviderLinksInit extends AttestPeerInit {
   readonly libp2p: Libp2p
   readonly payments: ClientPayments
-  readonly onPayRefusal: (peer: string, error: CocoonError) => void
+  onPayRefusal (peer: string, error: CocoonError): void
 }
 
 export interface ProviderLinks {

@@ -24,9 +24,9 @@ export interface ProviderIdentityInit {
   readonly runtimeConfigDigest: Uint8Array
   /** Null for an engine that cannot be attested: the tier is `open`. */
   readonly collector: EvidenceCollector | null
-  readonly beacon: () => Promise<Beacon>
+  beacon (): Promise<Beacon>
   readonly delegation?: { readonly delegation: Delegation, readonly cell: Uint8Array, readonly signature: Uint8Array } | null
-  readonly now: () => number
+  now (): number
 }
 
 /** The provider's current binding and the earlier ones that are still alive. */

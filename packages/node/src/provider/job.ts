@@ -19,7 +19,7 @@ export interface JobComponents {
   readonly receiptSigner: Signer
   readonly receipts: ReceiptStore
   readonly tier: Tier
-  readonly randomBytes: (length: number) => Uint8Array
+  randomBytes (length: number): Uint8Array
   /** How long tokens wait for company, and how long a voucher may be late. */
   readonly flushMs?: number
   readonly voucherWaitMs: number

@@ -9,7 +9,7 @@ export interface OfferContentInit {
   readonly identity: ProviderIdentity
   readonly quotes: QuoteBook
   readonly tier: Tier
-  readonly draining: () => boolean
+  draining (): boolean
 }
 
 /** What the provider states now, one item per model of its engine. */

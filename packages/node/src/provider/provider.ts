@@ -34,9 +34,9 @@ export interface ProviderInit {
   readonly windowNano: bigint
   /** Null: no evidence, tier `open`. */
   readonly collector: EvidenceCollector | null
-  readonly beacon: () => Promise<Beacon>
-  readonly onOutcome?: (outcome: JobOutcome) => void
-  readonly onError?: (error: unknown) => void
+  beacon (): Promise<Beacon>
+  onOutcome? (outcome: JobOutcome): void
+  onError? (error: unknown): void
 }
 
 export interface ProviderModules {
@@ -44,8 +44,8 @@ export interface ProviderModules {
   readonly discovery: Discovery
   readonly book: OfferBook
   readonly counters: Counters
-  readonly now: () => number
-  readonly randomBytes: (length: number) => Uint8Array
+  now (): number
+  randomBytes (length: number): Uint8Array
 }
 
 /** The provider role of a node. */

@@ -30,7 +30,7 @@ export interface QuoteBookInit {
   readonly signer: Signer
   readonly terms: readonly QuoteTerms[]
   readonly lifeMs: number
-  readonly now: () => number
+  now (): number
 }
 
 export function createQuoteBook (init: QuoteBookInit): QuoteBook {

@@ -21,9 +21,9 @@ export interface InferServiceInit extends JobComponents {
   readonly payments: ProviderPayments
   readonly replays: ReplayGuard
   readonly counters: Counters
-  readonly draining: () => boolean
+  draining (): boolean
   readonly payers: LanePayers
-  readonly onOutcome?: (outcome: JobOutcome) => void
+  onOutcome? (outcome: JobOutcome): void
 }
 
 /**

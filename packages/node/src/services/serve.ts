@@ -10,8 +10,8 @@ export interface ServeInit<In, Out> extends Omit<FramedStreamInit<In, Out>, 'sig
   readonly protocol: string
   readonly maxStreams: number
   readonly counters: Counters
-  readonly refusal: (refusal: Refusal) => Out
-  readonly handle: (frames: FramedStream<In, Out>, connection: Connection, signal: AbortSignal) => Promise<void>
+  refusal (refusal: Refusal): Out
+  handle (frames: FramedStream<In, Out>, connection: Connection, signal: AbortSignal): Promise<void>
 }
 
 /**

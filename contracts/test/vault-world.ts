@@ -1,0 +1,151 @@
+import { createPrivateKey, sign } from 'node:crypto'
+import { Blockchain, internal } from '@ton/sandbox'
+import { voucherHash } from '@cocoon-net/protocol'
+import { clientVault, clientVaultAddress, clientVaultBodies, clientVaultStateInit } from '../src/index.ts'
+import type { ClientVaultParameters } from '../src/index.ts'
+import type { SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox'
+import type { Address, Cell } from '@ton/core'
+
+export const TON = 1_000_000_000n
+/** The emulator's clock in all tests, unix seconds. */
+export const START = 1_800_000_000
+export const EPOCH = BigInt(START) * 1_000n
+
+export interface Lane { exists: boolean, cap: bigint, paid: bigint, epoch: bigint, keyIdx: number, unlockAt: number, gasLeft: bigint }
+export interface VaultInfo { lastEpoch: bigint, locked: bigint, feeAccrued: bigint, lanes: number, free: bigint }
+
+type Wallet = SandboxContract<TreasuryContract>
+
+/** An Ed25519 key from a seed byte, through PKCS #8 (RFC 8410). */
+export function keyOf (byte: number): { publicKey: Uint8Array, sign: (message: Uint8Array) => Uint8Array } {
+  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, byte)])
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+  const { x } = key.export({ format: 'jwk' }) as { x: string }
+  return { publicKey: Uint8Array.from(Buffer.from(x, 'base64url')), sign: (message) => Uint8Array.from(sign(null, message, key)) }
+}
+
+export function accountOf (address: Address): Uint8Array {
+  return Uint8Array.from(address.hash)
+}
+
+/** One vault on the emulator, with everybody who has to do with it. */
+export class VaultWorld {
+  readonly chain: Blockchain
+  readonly owner: Wallet
+  readonly operator: Wallet
+  readonly payee: Wallet
+  readonly stranger: Wallet
+  readonly treasury: Wallet
+  readonly parameters: ClientVaultParameters
+  readonly address: Address
+  readonly signer = keyOf(1)
+
+  private constructor (chain: Blockchain, wallets: readonly Wallet[], overrides: Partial<ClientVaultParameters>) {
+    this.chain = chain;
+    [this.owner, this.operator, this.payee, this.stranger, this.treasury] = wallets
+    this.parameters = { networkId: new Uint8Array(32).fill(5), feeBps: 100, treasury: accountOf(this.treasury.address), unlockSeconds: 600, ...overrides }
+    this.address = clientVaultAddress(accountOf(this.owner.address), this.parameters)
+  }
+
+  static async create (overrides: Partial<ClientVaultParameters> = {}): Promise<VaultWorld> {
+    const chain = await Blockchain.create()
+    chain.now = START
+    const wallets = await Promise.all(['owner', 'operator', 'payee', 'stranger', 'treasury'].map(async name => chain.treasury(name)))
+    return new VaultWorld(chain, wallets, overrides)
+  }
+
+  /** Deployed with `depositNano`, signer 0 and the operator set. */
+  static async ready (overrides: Partial<ClientVaultParameters> = {}, depositNano: bigint = 5n * TON): Promise<VaultWorld> {
+    const world = await VaultWorld.create(overrides)
+    await world.send(world.owner, clientVaultBodies.setUp({ signerKey: world.signer.publicKey, operator: accountOf(world.operator.address) }), depositNano, true)
+    return world
+  }
+
+  async send (from: Wallet, body: Cell, value: bigint = TON / 20n, deploy: boolean = false): Promise<SendMessageResult> {
+    const init = deploy ? clientVaultStateInit(accountOf(this.owner.address), this.parameters) : undefined
+    return this.chain.sendMessage(internal({ from: from.address, to: this.address, value, body, stateInit: init, bounce: true }))
+  }
+
+  async open (capNano: bigint, init: { from?: Wallet, epoch?: bigint, keyIdx?: number, payees?: readonly Uint8Array[] } = {}): Promise<SendMessageResult> {
+    const payees = init.payees ?? [accountOf(this.payee.address)]
+    return this.send(init.from ?? this.operator, clientVaultBodies.openLanes({
+      epoch: init.epoch ?? EPOCH,
+      keyIdx: init.keyIdx ?? 0,
+      lanes: payees.map(payee => ({ payee, capNano }))
+    }))
+  }
+
+  /** Signs as the lane's signer unless told to sign something else. */
+  redeemBody (cumulativeNano: bigint, changes: Partial<{ networkId: Uint8Array, vault: Uint8Array, payee: Uint8Array, epoch: bigint, claim: bigint, key: ReturnType<typeof keyOf> }> = {}): Cell {
+    const payee = accountOf(this.payee.address)
+    const hash = voucherHash({
+      networkId: changes.networkId ?? this.parameters.networkId,
+      vault: changes.vault ?? accountOf(this.address),
+      payee: changes.payee ?? payee,
+      epoch: changes.epoch ?? EPOCH,
+      cumulative: cumulativeNano
+    })
+    return clientVault(this.parameters).redeemBody({ payee, cumulativeNano: changes.claim ?? cumulativeNano, signature: (changes.key ?? this.signer).sign(hash) })
+  }
+
+  async lane (payee: Uint8Array = accountOf(this.payee.address)): Promise<Lane> {
+    const { stackReader: s } = await this.chain.runGetMethod(this.address, 'lane', [{ type: 'int', value: BigInt(`0x${Buffer.from(payee).toString('hex')}`) }])
+    return { exists: s.readBoolean(), cap: s.readBigNumber(), paid: s.readBigNumber(), epoch: s.readBigNumber(), keyIdx: s.readNumber(), unlockAt: s.readNumber(), gasLeft: s.readBigNumber() }
+  }
+
+  async info (): Promise<VaultInfo> {
+    const { stackReader: s } = await this.chain.runGetMethod(this.address, 'vault_info')
+    s.skip(6)
+    return { lastEpoch: s.readBigNumber(), locked: s.readBigNumber(), feeAccrued: s.readBigNumber(), lanes: s.readNumber(), free: s.readBigNumber() }
+  }
+
+  async balance (): Promise<bigint> {
+    return (await this.chain.getContract(this.address)).balance
+  }
+
+  /** Exit code of the vault's own transaction, which must be the second: the message itself comes from nowhere. */
+  exitCode (result: SendMessageResult): number {
+    const tx = result.transactions.find(t => t.inMessage?.info.dest?.toString() === this.address.toString())
+    if (tx?.description.type !== 'generic' || tx.description.computePhase.type !== 'vm') {
+      throw new Error('the vault did not run')
+    }
+    return tx.description.computePhase.exitCode
+  }
+
+  gasUsed (result: SendMessageResult): bigint {
+    const tx = result.transactions.find(t => t.inMessage?.info.dest?.toString() === this.address.toString())
+    if (tx?.description.type !== 'generic' || tx.description.computePhase.type !== 'vm') {
+      throw new Error('the vault did not run')
+    }
+    return tx.description.computePhase.gasUsed
+  }
+
+  /** What a wallet received in this result, nanoTON. */
+  received (result: SendMessageResult, wallet: Wallet): bigint {
+    let sum = 0n
+    for (const tx of result.transactions) {
+      const info = tx.inMessage?.info
+      if (info?.type === 'internal' && info.dest.equals(wallet.address) && info.src.equals(this.address)) {
+        sum += info.value.coins
+      }
+    }
+    return sum
+  }
+
+  /** Runs an action that must be refused with this code and change neither state nor, beyond rent, balance. */
+  async refused (action: () => Promise<SendMessageResult>, code: number): Promise<void> {
+    const before = { lane: await this.lane(), info: await this.info(), balance: await this.balance() }
+    const got = this.exitCode(await action())
+    if (got !== code) {
+      throw new Error(`expected exit code ${code}, got ${got}`)
+    }
+    const after = { lane: await this.lane(), info: await this.info(), balance: await this.balance() }
+    const show = (value: unknown): string => JSON.stringify(value, (_key, item: unknown) => typeof item === 'bigint' ? item.toString() : item)
+    if (show({ ...before, balance: 0, info: { ...before.info, free: 0 } }) !== show({ ...after, balance: 0, info: { ...after.info, free: 0 } })) {
+      throw new Error('a refused message changed the vault')
+    }
+    if (after.balance > before.balance || before.balance - after.balance > 100_000n) {
+      throw new Error(`a refused message moved ${before.balance - after.balance} nanoTON`)
+    }
+  }
+}

@@ -21,3 +21,6 @@ export const MAX_JOB_STREAMS = 256
 
 /** Attest, quote and pay need few. */
 export const MAX_CONTROL_STREAMS = 16
+
+/** A client asks for offers this often while it is idle; they live five minutes. */
+export const REFRESH_OFFERS_MS = 60_000

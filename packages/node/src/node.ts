@@ -1,4 +1,5 @@
 import { createClient } from './client/client.ts'
+import { REFRESH_OFFERS_MS } from './constants.ts'
 import { noCounters } from './counters.ts'
 import { createDiscovery } from './discovery/discovery.ts'
 import { createHost } from './host/create-host.ts'
@@ -78,6 +79,9 @@ export async function startNode (init: NodeInit): Promise<CocoonPeer> {
     if (init.client != null) {
       const offers = createOfferFinder({ host, discovery, book, gossip, counters, now })
       stops.push(async () => offers.stop())
+      // An idle client knows what can be bought too: offers live for minutes only.
+      const refresh = setInterval(() => { void offers.gather({ model: null, minOffers: 1 }) }, REFRESH_OFFERS_MS)
+      stops.push(() => { clearInterval(refresh) })
       client = createClient({ ...init.client, libp2p: host.libp2p, network: init.network, localPeer: host.peerId, offers, counters, now, randomBytes })
       stops.push(client.stop)
     }

@@ -40,10 +40,10 @@ if (node === undefined) {
 } else {
   const conditions = entry === source ? ['--conditions=source'] : []
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', ...conditions, entry, ...process.argv.slice(2)], { stdio: 'inherit' })
-  // An interrupt from a terminal reaches the child by itself; this process only has to outlive it.
+  // This process outlives the child. An interrupt from a terminal reaches the child twice, which counts it once.
   /** @type {(signal: NodeJS.Signals) => void} */
   const relay = signal => { child.kill(signal) }
-  process.on('SIGINT', () => {})
+  process.on('SIGINT', relay)
   process.on('SIGTERM', relay)
   process.on('SIGHUP', relay)
   child.on('error', error => {

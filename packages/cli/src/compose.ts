@@ -1,7 +1,7 @@
 import { createNode } from '@cocoon-net/cocoon'
 import { demoModelPath, llamaEngine, openaiEngine } from '@cocoon-net/engine'
 import { DEFAULT_ADMIN_PORT, DEFAULT_ALLOWED_HOSTS, DEFAULT_GATEWAY_PORT, createAdmin, createGateway, prometheusCounters, serveAdmin, serveGateway } from '@cocoon-net/gateway'
-import { CocoonError } from '@cocoon-net/protocol'
+import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
 import { Registry } from 'prom-client'
 import type { Config } from './config-keys.ts'
 import type { CocoonNode, NetworkOption, NodeOptions } from '@cocoon-net/cocoon'
@@ -106,6 +106,34 @@ function reads (node: CocoonNode): Record<string, (query: URLSearchParams) => Pr
 
 interface Closable { stop (): Promise<void> }
 
+/** One round of looking for providers; a stop waits for the end of a round at most. */
+const SEARCH_ROUND_MS = 2_000
+
+/** Looks for providers until one is known: they may come up later than the client. */
+function searchUntilReady (node: CocoonNode, onError: (error: unknown) => void): Closable {
+  const stopping = new AbortController()
+  const search = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        await node.ready({ timeoutMs: SEARCH_ROUND_MS, signal: stopping.signal })
+        return
+      } catch (error) {
+        if (!stopping.signal.aborted && asCocoonError(error).code !== 'no_provider') {
+          onError(error)
+          return
+        }
+      }
+    }
+  }
+  const searching = search()
+  return {
+    stop: async () => {
+      stopping.abort()
+      await searching
+    }
+  }
+}
+
 async function closeAll (parts: Closable[]): Promise<void> {
   for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
     await part.stop()
@@ -193,6 +221,7 @@ export async function hostGateway (init: HostInit): Promise<HostedNode> {
     if (node.client === undefined) {
       throw new CocoonError('internal', 'The node started without its client role')
     }
+    parts.push(searchUntilReady(node, init.onError))
     const gateway = createGateway({
       backend: node.client,
       apiKey: config.apiKey,

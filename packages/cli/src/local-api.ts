@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DEFAULT_ADMIN_PORT, DEFAULT_GATEWAY_PORT } from '@cocoon-net/gateway'
-import { CocoonError, isErrorCode } from '@cocoon-net/protocol'
+import { CocoonError, ERRORS, isErrorCode } from '@cocoon-net/protocol'
 import type { Config } from './config-keys.ts'
 import type { CliContext } from './context.ts'
 
@@ -35,8 +35,14 @@ export async function readToken (home: string): Promise<string> {
 async function errorOf (response: Response): Promise<CocoonError> {
   const body: unknown = await response.json().catch(() => undefined)
   const error = (body as { error?: { code?: unknown, message?: unknown } } | undefined)?.error
-  const code = isErrorCode(error?.code) ? error.code : 'internal'
-  return new CocoonError(code, typeof error?.message === 'string' ? error.message : `The node answered with status ${response.status}`)
+  return remoteError(error?.code, typeof error?.message === 'string' ? error.message : `The node answered with status ${response.status}`)
+}
+
+/** An error that a node reported. Its text ends with the remedy, which this command adds by itself. */
+export function remoteError (code: unknown, message: string): CocoonError {
+  const known = isErrorCode(code) ? code : 'internal'
+  const { remedy } = ERRORS[known]
+  return new CocoonError(known, message.endsWith(remedy) ? message.slice(0, -remedy.length).trimEnd() : message)
 }
 
 /**

@@ -20,14 +20,20 @@ async function readVersion (): Promise<string> {
   return '0.1.0'
 }
 
+/** An interrupt from a terminal arrives twice, from the terminal and from the launcher; a person takes longer. */
+const SAME_SIGNAL_MS = 250
+
 /** The command as a process: standard streams, signals, exit code. A second interrupt ends it at once. */
 export async function main (): Promise<number> {
   const controller = new AbortController()
+  let abortedAtMs = 0
   const onSignal = (name: NodeJS.Signals): void => {
-    if (controller.signal.aborted) {
+    if (!controller.signal.aborted) {
+      abortedAtMs = performance.now()
+      controller.abort(name)
+    } else if (performance.now() - abortedAtMs > SAME_SIGNAL_MS) {
       process.exit(EXIT_INTERRUPTED)
     }
-    controller.abort(name)
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)

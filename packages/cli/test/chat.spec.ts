@@ -1,5 +1,5 @@
 import { createGateway, serveGateway } from '@cocoon-net/gateway'
-import { CocoonError } from '@cocoon-net/protocol'
+import { CocoonError, ERRORS } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
 import { eventData } from '../src/event-stream.ts'
 import { createSandbox, jsonOf } from './fixtures/run-command.ts'
@@ -97,7 +97,7 @@ describe('chat and offers through a running gateway', () => {
     await start([ANSWER[0], new CocoonError('lane_exhausted')])
     const outcome = await sandbox.command(['chat', 'x', '--gateway-port', port], { fetch })
     expect(outcome.code).to.equal(1)
-    expect(outcome.err).to.match(/^lane_exhausted: /)
+    expect(outcome.err).to.equal(`lane_exhausted: ${ERRORS.lane_exhausted.meaning} ${ERRORS.lane_exhausted.remedy}\n`)
     expect(outcome.out).to.equal('Hello\n')
   })
 

@@ -1,8 +1,8 @@
-import { CocoonError, isErrorCode } from '@cocoon-net/protocol'
+import { CocoonError } from '@cocoon-net/protocol'
 import { z } from 'zod'
 import { eventData } from '../event-stream.ts'
 import { EXIT_DONE, EXIT_NO } from '../exit-codes.ts'
-import { callLocal, gatewayHeaders, gatewayUrl } from '../local-api.ts'
+import { callLocal, gatewayHeaders, gatewayUrl, remoteError } from '../local-api.ts'
 import { printable, toJson, tonText } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { fetchModels } from './offers.ts'
@@ -134,7 +134,7 @@ async function readAnswer (body: AsyncIterable<Uint8Array>, onText: (text: strin
     }
     const chunk = chunkSchema.parse(JSON.parse(data))
     if (chunk.error !== undefined) {
-      throw new CocoonError(isErrorCode(chunk.error.code) ? chunk.error.code : 'internal', chunk.error.message)
+      throw remoteError(chunk.error.code, chunk.error.message)
     }
     model = chunk.model ?? model
     bill = chunk.cocoon ?? bill

@@ -31,12 +31,8 @@ export async function testnetUp (invocation: Invocation): Promise<number> {
     stdio: 'inherit',
     env: { ...context.env, COCOON_HOME: home }
   })
-  // An interrupt from a terminal reaches the child by itself; a termination does not.
-  const relay = (): void => {
-    if (context.signal.reason !== 'SIGINT') {
-      child.kill('SIGTERM')
-    }
-  }
+  // An interrupt from a terminal has reached the child already; it takes the first signal and ignores the rest.
+  const relay = (): void => { child.kill('SIGTERM') }
   context.signal.addEventListener('abort', relay, { once: true })
   try {
     return await new Promise<number>((resolve, reject) => {

@@ -1,9 +1,13 @@
 import { CocoonError, EVIDENCE_KINDS, concat, sha256, toHex, utf8 } from '@cocoon-net/protocol'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { z } from 'zod'
+import { TCB_STATUSES } from './intel/collateral.ts'
 import type { EvidenceKind, NetworkPreset } from '@cocoon-net/protocol'
 
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/)
+
+const svn = z.int().min(0).max(255)
+const snpTcb = z.strictObject({ fmc: svn.default(0), bootLoader: svn.default(0), tee: svn.default(0), snp: svn.default(0), microcode: svn.default(0) })
 
 /** Policy is data: what a client accepts. Unknown keys are refused. */
 export const policySchema = z.strictObject({
@@ -14,6 +18,14 @@ export const policySchema = z.strictObject({
   simulationRoots: z.array(hex32).max(8).default([]),
   /** Measurement allow-list, hex of the whole tuple's digest; null accepts any and says so. */
   measurements: z.array(hex32).max(1_024).nullable().default(null),
+  /** TCB statuses that pass. */
+  tcbStatuses: z.array(z.enum(TCB_STATUSES)).default(['UpToDate']),
+  /** How long OutOfDate is still accepted after the newest TCB level was set, milliseconds. */
+  outOfDateGraceMs: z.int().min(0).max(90 * 86_400_000).default(0),
+  /** Lowest evaluation number of Intel's collateral, each from a date on. */
+  evaluationFloors: z.array(z.strictObject({ from: z.iso.datetime(), number: z.int().min(0) })).max(64).default([]),
+  /** Lowest reported TCB of AMD's chips by product; null where none is set. */
+  snpMinimumTcb: z.strictObject({ Milan: snpTcb, Genoa: snpTcb, Turin: snpTcb }).partial().default({}),
   /** A beacon that cannot be checked refuses when true, and is reported as unchecked otherwise. */
   requireBeacon: z.boolean().default(true)
 })
@@ -31,7 +43,11 @@ export function parsePolicy (value: unknown): Policy {
 }
 
 /** Hardware evidence only, and nothing simulated, whatever a network's configuration says. */
-export const productionPolicy: Policy = parsePolicy({ name: 'production', allowedKinds: ['tdx', 'snp'] })
+export const productionPolicy: Policy = parsePolicy({
+  name: 'production',
+  allowedKinds: ['tdx', 'snp'],
+  evaluationFloors: [{ from: '2025-06-01T00:00:00Z', number: 17 }, { from: '2026-03-01T00:00:00Z', number: 18 }]
+})
 
 /**
  * Seed of a devnet's simulation root, derived from its network id. It is no secret: simulated evidence proves nothing, and

@@ -1,3 +1,4 @@
+import { asCocoonError } from '@cocoon-net/protocol'
 import type { ErrorCode } from '@cocoon-net/protocol'
 
 export type CheckName = 'binding' | 'network' | 'peer' | 'expiry' | 'beacon' | 'kind' | 'reportData' | 'measurement' | 'signature' | 'chain' | 'revocation' | 'tcb' | 'policy' | 'challenge'
@@ -20,4 +21,47 @@ export function fail (name: CheckName, code: ErrorCode, message: string): Check 
 
 export function absent (name: CheckName, message: string): Check {
   return { name, result: 'absent', code: null, message }
+}
+
+/** Kinds of evidence that can be recognised and verified. */
+export const HARDWARE_KINDS = Object.freeze(['tdx', 'sgx', 'snp', 'nvidia'] as const)
+export type HardwareKind = typeof HARDWARE_KINDS[number]
+
+/** What authentic evidence says; hex throughout. */
+export interface Claims {
+  readonly measurement: Readonly<Record<string, string>>
+  /** SHA-256, hex, of the whole tuple: what allow-lists name. */
+  readonly measurementDigest: string
+  readonly reportData: string
+  readonly [claim: string]: string | Readonly<Record<string, string>>
+}
+
+/** The judgement of one piece of evidence, as `cocoon verify --json` prints it. */
+export interface EvidenceReport {
+  readonly verdict: 'verified' | 'refused'
+  readonly kind: HardwareKind
+  readonly tcbStatus: string | null
+  /** Null when the evidence is not authentic: its claims are then anybody's. */
+  readonly claims: Claims | null
+  readonly checks: readonly Check[]
+}
+
+/** Without a pass of each of these nothing is verified: absence refuses. */
+const REQUIRED: readonly CheckName[] = ['signature', 'chain', 'revocation', 'tcb', 'policy']
+
+/** Verified means: every required check passed, and none failed. */
+export function evidenceReport (init: Omit<EvidenceReport, 'verdict'>): EvidenceReport {
+  const passed = REQUIRED.every(name => init.checks.some(check => check.name === name && check.result === 'pass'))
+  const failed = init.checks.some(check => check.result === 'fail')
+  return { verdict: passed && !failed && init.claims != null ? 'verified' : 'refused', ...init }
+}
+
+/** Runs a step that throws a CocoonError on refusal, and turns that into a failed check. */
+export function attempt<T> (name: CheckName, step: () => T): { value: T, check: null } | { value: null, check: Check } {
+  try {
+    return { value: step(), check: null }
+  } catch (error) {
+    const known = asCocoonError(error, 'evidence_malformed')
+    return { value: null, check: fail(name, known.code, known.message) }
+  }
 }

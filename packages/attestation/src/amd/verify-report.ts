@@ -1,0 +1,167 @@
+import { encodeCbor, equalBytes, sha256, toHex } from '@cocoon-net/protocol'
+import { verifyEcdsa } from '../crypto.ts'
+import { absent, attempt, evidenceReport, fail, pass } from '../report.ts'
+import { AMD_PRODUCTS } from '../roots.ts'
+import { chainFault } from '../x509/certificate.ts'
+import { crlFault } from '../x509/crl.ts'
+import { endorsementKeyOf } from './endorsement-key.ts'
+import { belowMinimum, snpPolicyFaults, tcbDifferences } from './policy-rules.ts'
+import { decodeTcb, parseSnpReport } from './snp-report.ts'
+import type { SnpReport } from './snp-report.ts'
+import type { Policy } from '../policy.ts'
+import type { Check, Claims, EvidenceReport } from '../report.ts'
+import type { AmdProduct, TrustedRoots } from '../roots.ts'
+import type { Certificate } from '../x509/certificate.ts'
+import type { PemContents } from '../x509/pem.ts'
+
+export interface SnpInput {
+  readonly evidence: Uint8Array
+  /** VCEK or VLEK, its CA, AMD's root, and the root's revocation list, in any order. */
+  readonly chain: PemContents
+  readonly atMs: number
+  readonly policy: Policy
+  readonly roots: Pick<TrustedRoots, 'amd'>
+}
+
+/**
+ * Verifies an SEV-SNP report of version 2 to 5 for Milan, Genoa and Turin. Pure.
+ *
+ * @throws {CocoonError} evidence_malformed when the bytes are not a report
+ */
+export function verifySnpReport (input: SnpInput): EvidenceReport {
+  const { atMs, policy, roots } = input
+  const report = parseSnpReport(input.evidence)
+  const chain = orderChain(input.chain.certificates)
+  const [leaf] = chain
+  const signature = leaf != null && verifyEcdsa(leaf.publicKey, report.signed, report.signature, 'raw')
+    ? pass('signature', `signed by the ${leaf.commonName}`)
+    : fail('signature', leaf == null ? 'evidence_missing' : 'bad_signature', leaf == null ? 'no endorsement key' : 'the report is not signed by this endorsement key')
+  const product = AMD_PRODUCTS.find(name => roots.amd[name].includes(chain.at(-1)?.spkiHash ?? '')) ?? null
+  const chainCheck = checkChain(chain, product, report, input)
+  const authentic = signature.result === 'pass' && chainCheck.result === 'pass'
+  const checks: Check[] = [signature, chainCheck]
+  if (!authentic || product == null) {
+    const why = 'not judged: the report is not authentic'
+    checks.push(absent('revocation', why), absent('tcb', why), absent('policy', why), absent('measurement', why))
+    return evidenceReport({ kind: 'snp', tcbStatus: null, checks, claims: null })
+  }
+  const revocation = checkRevocation(input.chain, chain, atMs)
+  const tcb = attempt('tcb', () => checkTcb(report, leaf, product, policy))
+  const faults = snpPolicyFaults(report)
+  checks.push(
+    revocation,
+    tcb.check ?? tcb.value,
+    faults.length === 0 ? pass('policy', `the ${policy.name} rules`) : fail('policy', 'evidence_refused', faults.join('; ')),
+    checkMeasurement(report, policy)
+  )
+  return evidenceReport({
+    kind: 'snp',
+    tcbStatus: tcb.value?.result === 'pass' ? 'UpToDate' : null,
+    checks,
+    claims: claimsOf(report, product)
+  })
+}
+
+/** Endorsement key, its CA, root: the root issues itself, the key is no CA. */
+function orderChain (certificates: readonly Certificate[]): readonly Certificate[] {
+  const selfIssued = (certificate: Certificate): boolean => equalBytes(certificate.issuer, certificate.subject)
+  const leaf = certificates.find(certificate => !certificate.isCa && !selfIssued(certificate))
+  const ca = certificates.find(certificate => certificate.isCa && !selfIssued(certificate))
+  const root = certificates.find(certificate => certificate.isCa && selfIssued(certificate))
+  return [leaf, ca, root].filter(certificate => certificate != null)
+}
+
+function checkChain (chain: readonly Certificate[], product: AmdProduct | null, report: SnpReport, input: SnpInput): Check {
+  const name = 'chain'
+  if (chain.length !== 3) {
+    return fail(name, 'evidence_missing', 'the chain is not complete: endorsement key, its CA and root are needed')
+  }
+  const fault = chainFault(chain, Object.values(input.roots.amd).flat(), input.atMs)
+  if (fault != null || product == null) {
+    return fail(name, 'evidence_refused', fault ?? 'the chain does not end at a pinned root')
+  }
+  const [leaf, ca] = chain
+  const kind = leaf.commonName === 'SEV-VLEK' ? 'vlek' : 'vcek'
+  const names = kind === 'vlek' ? ['SEV-VLEK', `SEV-VLEK-${product}`] : ['SEV-VCEK', `SEV-${product}`]
+  if (leaf.commonName !== names[0] || ca.commonName !== names[1]) {
+    return fail(name, 'evidence_refused', 'the chain is not that of an endorsement key')
+  }
+  const key = attempt(name, () => endorsementKeyOf(leaf, product))
+  if (key.check != null) {
+    return key.check
+  }
+  // Product names look like "Milan-B0" in a VCEK and "Milan" in a VLEK.
+  if (!key.value.productName.startsWith(product)) {
+    return fail(name, 'evidence_refused', 'the endorsement key is of another product than its root')
+  }
+  return pass(name, `leads to AMD's root for ${product}`)
+}
+
+function checkRevocation (contents: PemContents, chain: readonly Certificate[], atMs: number): Check {
+  const [leaf, ca, root] = chain
+  const crl = contents.crls.find(({ issuer }) => equalBytes(issuer, root.subject))
+  if (crl == null) {
+    return absent('revocation', 'no revocation list of AMD\'s root')
+  }
+  const fault = crlFault(crl, root, [leaf, ca], atMs)
+  return fault == null ? pass('revocation', 'no certificate is revoked') : fail('revocation', 'evidence_refused', fault)
+}
+
+/** "the VCEK's TCB extension equals the reported TCB" */
+function checkTcb (report: SnpReport, leaf: Certificate, product: AmdProduct, policy: Policy): Check {
+  const key = endorsementKeyOf(leaf, product)
+  const reported = decodeTcb(report.reportedTcb, product)
+  const faults: string[] = []
+  const differences = tcbDifferences(key.tcb, reported)
+  if (differences.length > 0) {
+    faults.push(`the endorsement key is for another TCB (${differences.join(', ')})`)
+  }
+  const below = belowMinimum(reported, product, policy)
+  if (below.length > 0) {
+    faults.push(`the TCB is below the minimum (${below.join(', ')})`)
+  }
+  if (report.product != null && report.product !== product) {
+    faults.push('the report is of another product than the endorsement key')
+  }
+  const kind = key.hardwareId == null ? 'vlek' : 'vcek'
+  if (report.version >= 3 && report.signingKey !== kind) {
+    faults.push('the report names another kind of key')
+  }
+  // Turin's chip ids have eight bytes and zeros after them.
+  if (key.hardwareId != null && !equalBytes(key.hardwareId, report.chipId.subarray(0, key.hardwareId.byteLength))) {
+    faults.push('the endorsement key is of another chip')
+  }
+  const text = `boot loader ${reported.bootLoader}, tee ${reported.tee}, snp ${reported.snp}, microcode ${reported.microcode}`
+  return faults.length === 0 ? pass('tcb', text) : fail('tcb', 'evidence_refused', faults.join('; '))
+}
+
+/** "Measurement means all of": SNP {MEASUREMENT, HOST_DATA, POLICY}. */
+function measurementOf (report: SnpReport): { fields: Readonly<Record<string, string>>, digest: string } {
+  const fields = { measurement: toHex(report.measurement), hostData: toHex(report.hostData), policy: report.policy.toString(16).padStart(16, '0') }
+  return { fields, digest: toHex(sha256(encodeCbor(fields))) }
+}
+
+function checkMeasurement (report: SnpReport, policy: Policy): Check {
+  if (policy.measurements == null) {
+    return absent('measurement', 'no measurement allow-list')
+  }
+  return policy.measurements.includes(measurementOf(report).digest)
+    ? pass('measurement', 'on the allow-list')
+    : fail('measurement', 'evidence_refused', 'the measurement is not on the allow-list')
+}
+
+function claimsOf (report: SnpReport, product: AmdProduct): Claims {
+  const { fields, digest } = measurementOf(report)
+  const zeroChip = report.chipId.every(byte => byte === 0)
+  return {
+    measurement: fields,
+    measurementDigest: digest,
+    reportData: toHex(report.reportData),
+    reportVersion: String(report.version),
+    product,
+    vmpl: String(report.vmpl),
+    signingKey: report.signingKey,
+    // "A zero CHIP_ID proves no uniqueness."
+    ...(zeroChip ? {} : { processorIdHash: toHex(sha256(report.chipId)) })
+  }
+}

@@ -1,0 +1,193 @@
+import { CocoonError, concat } from '@cocoon-net/protocol'
+import { Reader } from '../reader.ts'
+
+/** Cloud quotes come padded to 8,000 bytes; the header, body and chain need some 5,000. */
+export const MAX_QUOTE_BYTES = 16_384
+
+const HEADER_BYTES = 48
+const QE_REPORT_BYTES = 384
+const TD10_BYTES = 584
+const TD15_BYTES = 648
+const ECDSA_P256 = 2
+const CERT_TYPE_PCK_CHAIN = 5
+const CERT_TYPE_QE_REPORT = 6
+const TEE = Object.freeze({ sgx: 0, tdx: 0x81 })
+
+/** An SGX enclave report: of the quoting enclave, or of the enclave that an SGX quote is about. */
+export interface EnclaveReport {
+  readonly cpuSvn: Uint8Array
+  readonly miscSelect: Uint8Array
+  readonly attributes: Uint8Array
+  readonly mrEnclave: Uint8Array
+  readonly mrSigner: Uint8Array
+  readonly isvProdId: number
+  readonly isvSvn: number
+  readonly reportData: Uint8Array
+}
+
+/** A TD report body: TDX 1.0 (584 bytes) or 1.5 (648 bytes). */
+export interface TdReport {
+  readonly teeTcbSvn: Uint8Array
+  readonly mrSeam: Uint8Array
+  readonly mrSignerSeam: Uint8Array
+  readonly seamAttributes: Uint8Array
+  readonly tdAttributes: Uint8Array
+  readonly xfam: Uint8Array
+  readonly mrTd: Uint8Array
+  readonly mrConfigId: Uint8Array
+  readonly mrOwner: Uint8Array
+  readonly mrOwnerConfig: Uint8Array
+  readonly rtmrs: readonly Uint8Array[]
+  readonly reportData: Uint8Array
+  /** Null in TDX 1.0. */
+  readonly mrServiceTd: Uint8Array | null
+}
+
+/** A DCAP quote of version 3 (SGX), 4 or 5 (TDX). Parsed, not verified. */
+export interface Quote {
+  readonly version: number
+  readonly tee: 'sgx' | 'tdx'
+  readonly qeVendorId: Uint8Array
+  readonly td: TdReport | null
+  readonly enclave: EnclaveReport | null
+  /** Header and body: what the attestation key signs. */
+  readonly signed: Uint8Array
+  readonly signature: Uint8Array
+  /** P-256 point without its leading 4. */
+  readonly attestationKey: Uint8Array
+  readonly qeReport: EnclaveReport
+  readonly qeReportBytes: Uint8Array
+  readonly qeReportSignature: Uint8Array
+  readonly qeAuthData: Uint8Array
+  /** PEM text: PCK certificate, its CA, the root. */
+  readonly pckChain: Uint8Array
+}
+
+function malformed (message: string): CocoonError {
+  return new CocoonError('evidence_malformed', message)
+}
+
+/** Whether the first bytes look like a quote of a known version and kind. */
+export function looksLikeQuote (data: Uint8Array): 'sgx' | 'tdx' | null {
+  if (data.byteLength < HEADER_BYTES) {
+    return null
+  }
+  const reader = new Reader(data)
+  const version = reader.u16()
+  const keyType = reader.u16()
+  const tee = reader.u32()
+  if (keyType !== ECDSA_P256) {
+    return null
+  }
+  if (version === 3 && tee === TEE.sgx) {
+    return 'sgx'
+  }
+  return (version === 4 || version === 5) && tee === TEE.tdx ? 'tdx' : null
+}
+
+/**
+ * Parses a quote (Intel TDX DCAP Quoting Library API, appendix A; SGX DCAP ECDSA Quote Library API, appendix A.4).
+ * Bytes after the signature data are ignored, as clouds pad.
+ *
+ * @throws {CocoonError} evidence_malformed
+ */
+export function parseQuote (data: Uint8Array): Quote {
+  if (data.byteLength > MAX_QUOTE_BYTES) {
+    throw malformed('a quote is too large')
+  }
+  const tee = looksLikeQuote(data)
+  if (tee == null) {
+    throw malformed('not a quote of version 3, 4 or 5')
+  }
+  const reader = new Reader(data)
+  const version = reader.u16()
+  reader.take(10)
+  const qeVendorId = reader.take(16)
+  reader.take(HEADER_BYTES - reader.offset)
+  const bodyBytes = version === 5 ? bodyBytesOf(reader) : tee === 'sgx' ? QE_REPORT_BYTES : TD10_BYTES
+  const body = reader.take(bodyBytes)
+  const signed = data.subarray(0, reader.offset)
+
+  const data2 = new Reader(reader.take(reader.u32()))
+  const signature = data2.take(64)
+  const attestationKey = data2.take(64)
+  // Versions 4 and 5 wrap the QE's part as certification data of its own.
+  let qe = data2
+  if (version !== 3) {
+    if (data2.u16() !== CERT_TYPE_QE_REPORT) {
+      throw malformed('certification data of an unknown type')
+    }
+    qe = new Reader(data2.take(data2.u32()))
+  }
+  const qeReportBytes = qe.take(QE_REPORT_BYTES)
+  const qeReportSignature = qe.take(64)
+  const qeAuthData = qe.take(qe.u16())
+  if (qe.u16() !== CERT_TYPE_PCK_CHAIN) {
+    throw malformed('the quote does not carry its PCK chain')
+  }
+  return {
+    version,
+    tee,
+    qeVendorId,
+    td: tee === 'tdx' ? parseTdReport(body) : null,
+    enclave: tee === 'sgx' ? parseEnclaveReport(body) : null,
+    signed,
+    signature,
+    attestationKey,
+    qeReport: parseEnclaveReport(qeReportBytes),
+    qeReportBytes,
+    qeReportSignature,
+    qeAuthData,
+    pckChain: qe.take(qe.u32())
+  }
+}
+
+/** Version 5 states its body's type and size: 2 is TDX 1.0, 3 is TDX 1.5. */
+function bodyBytesOf (reader: Reader): number {
+  const type = reader.u16()
+  const size = reader.u32()
+  if ((type === 2 && size === TD10_BYTES) || (type === 3 && size === TD15_BYTES)) {
+    return size
+  }
+  throw malformed('a quote body of an unknown type')
+}
+
+function parseTdReport (body: Uint8Array): TdReport {
+  const reader = new Reader(body)
+  return {
+    teeTcbSvn: reader.take(16),
+    mrSeam: reader.take(48),
+    mrSignerSeam: reader.take(48),
+    seamAttributes: reader.take(8),
+    tdAttributes: reader.take(8),
+    xfam: reader.take(8),
+    mrTd: reader.take(48),
+    mrConfigId: reader.take(48),
+    mrOwner: reader.take(48),
+    mrOwnerConfig: reader.take(48),
+    rtmrs: [reader.take(48), reader.take(48), reader.take(48), reader.take(48)],
+    reportData: reader.take(64),
+    mrServiceTd: reader.left === 0 ? null : (reader.take(16), reader.take(48))
+  }
+}
+
+function parseEnclaveReport (body: Uint8Array): EnclaveReport {
+  const reader = new Reader(body)
+  const cpuSvn = reader.take(16)
+  const miscSelect = reader.take(4)
+  reader.take(28)
+  const attributes = reader.take(16)
+  const mrEnclave = reader.take(32)
+  reader.take(32)
+  const mrSigner = reader.take(32)
+  reader.take(96)
+  const isvProdId = reader.u16()
+  const isvSvn = reader.u16()
+  reader.take(60)
+  return { cpuSvn, miscSelect, attributes, mrEnclave, mrSigner, isvProdId, isvSvn, reportData: reader.take(64) }
+}
+
+/** What the QE's report data must begin with the hash of: attestation key ‖ authentication data. */
+export function qeBound (quote: Quote): Uint8Array {
+  return concat(quote.attestationKey, quote.qeAuthData)
+}

@@ -1,0 +1,57 @@
+import { CocoonError } from '@cocoon-net/protocol'
+import { parseCertificate } from './certificate.ts'
+import { parseCrl } from './crl.ts'
+import type { Certificate } from './certificate.ts'
+import type { Crl } from './crl.ts'
+
+/** NVIDIA's chain has five certificates; nobody's has more than eight. */
+const MAX_BLOCKS = 16
+const MAX_PEM_BYTES = 65_536
+
+export interface PemContents { readonly certificates: readonly Certificate[], readonly crls: readonly Crl[] }
+
+function decodeBase64 (text: string): Uint8Array {
+  const binary = atob(text)
+  return Uint8Array.from(binary, char => char.charCodeAt(0))
+}
+
+/**
+ * Certificates and revocation lists of a PEM text (RFC 7468) or of one DER object.
+ *
+ * @throws {CocoonError} evidence_malformed
+ */
+export function parsePemOrDer (data: Uint8Array): PemContents {
+  if (data.byteLength > MAX_PEM_BYTES) {
+    throw new CocoonError('evidence_malformed', 'a certificate file is too large')
+  }
+  if (data[0] === 0x30) {
+    try {
+      return { certificates: [parseCertificate(data)], crls: [] }
+    } catch {
+      return { certificates: [], crls: [parseCrl(data)] }
+    }
+  }
+  const text = new TextDecoder().decode(data)
+  const certificates: Certificate[] = []
+  const crls: Crl[] = []
+  for (const match of text.matchAll(/-----BEGIN (CERTIFICATE|X509 CRL)-----([A-Za-z0-9+/=\s]*)-----END \1-----/g)) {
+    let der: Uint8Array
+    try {
+      der = decodeBase64(match[2].replace(/\s/g, ''))
+    } catch (error) {
+      throw new CocoonError('evidence_malformed', 'a PEM block is not base64', { cause: error })
+    }
+    if (certificates.length + crls.length === MAX_BLOCKS) {
+      throw new CocoonError('evidence_malformed', 'too many certificates')
+    }
+    if (match[1] === 'CERTIFICATE') {
+      certificates.push(parseCertificate(der))
+    } else {
+      crls.push(parseCrl(der))
+    }
+  }
+  if (certificates.length + crls.length === 0) {
+    throw new CocoonError('evidence_malformed', 'no certificate in the file')
+  }
+  return { certificates, crls }
+}

@@ -1,4 +1,4 @@
-import { CocoonError, asCocoonError, modelId, modelRefMatches, parseModelRef, parseQuote, toHex, worstChargeNano, accountToText } from '@cocoon-net/protocol'
+import { CocoonError, asCocoonError, fromHex, modelId, modelRefMatches, parseModelRef, parseQuote, toHex, worstChargeNano, accountToText } from '@cocoon-net/protocol'
 import { peerIdFromMultihash } from '@libp2p/peer-id'
 import * as Digest from 'multiformats/hashes/digest'
 import { TIER_NOTES } from './api.ts'
@@ -69,8 +69,12 @@ const MAX_JOBS_KEPT = 256
 /** Bytes of text per token at the least, for an upper estimate of the prompt: one byte can be one token. */
 const MAX_BYTES_SURE = 1
 
-function peerText (offer: Offer): string {
+function peerText (offer: Pick<Offer, 'peerId'>): string {
   return peerIdFromMultihash(Digest.decode(offer.peerId)).toString()
+}
+
+function peerTextOf (hex: string): string {
+  return peerText({ peerId: fromHex(hex) })
 }
 
 /** Errors that say nothing about the provider: another one would answer the same. */
@@ -126,7 +130,7 @@ export function createClient (init: ClientInit): Client {
 
   const noCandidate = (rejected: ReadonlyArray<{ peer: string, reason: string }>): CocoonError => {
     const reasons = new Set(rejected.map(r => r.reason))
-    const details = { rejected: rejected.map(r => ({ peer: r.peer, reason: r.reason })) }
+    const details = { rejected: rejected.map(r => ({ peer: peerTextOf(r.peer), reason: r.reason })) }
     if (reasons.has('price_too_high') || reasons.has('cost_too_high')) {
       return new CocoonError('no_provider_within_price', undefined, { details })
     }
@@ -168,7 +172,7 @@ export function createClient (init: ClientInit): Client {
       const offers = await init.offers.gather({ model: model.digest, minOffers: 1, signal: AbortSignal.any([signal, AbortSignal.timeout(init.searchMs ?? DEFAULT_SEARCH_MS)]) })
       choice = choose(offers, { ...input, nowMs: init.now() })
     }
-    const considered = choice.rejected.map(({ peer, reason }) => ({ peer, outcome: reason as string }))
+    const considered = choice.rejected.map(({ peer, reason }) => ({ peer: peerTextOf(peer), outcome: reason as string }))
     const attempts: Array<{ provider: string, outcome: string }> = []
     const explain = (taken: string | null): void => {
       explanations.push({ atMs: startedMs, model: id, taken, considered })
@@ -205,13 +209,13 @@ export function createClient (init: ClientInit): Client {
           now: init.now,
           signal
         })
-        considered.push({ peer: candidate.peer, outcome: 'taken' })
-        explain(candidate.peer)
-        return toJob({ attempt, candidate, provider, id, tier: link.provider.verdict.tier, attempts, startedMs, cancel })
+        considered.push({ peer: provider, outcome: 'taken' })
+        explain(provider)
+        return toJob({ attempt, candidate, provider, id, tier: link.provider.verdict.tier, attempts, startedMs, cancel, signal })
       } catch (error) {
         lastError = asCocoonError(error, 'stream_closed')
         attempts.push({ provider, outcome: lastError.code })
-        considered.push({ peer: candidate.peer, outcome: lastError.code })
+        considered.push({ peer: provider, outcome: lastError.code })
         init.counters.increment('cocoon_attempts_failed_total', { code: lastError.code })
         if (options.signal.aborted || FINAL_CODES.has(lastError.code)) {
           explain(null)
@@ -227,7 +231,7 @@ export function createClient (init: ClientInit): Client {
       : new CocoonError('all_providers_failed', attempts.map(a => `${a.provider}: ${a.outcome}`).join(', '), { details: { attempts }, cause: lastError })
   }
 
-  const toJob = (run: { attempt: Attempt, candidate: Candidate, provider: string, id: string, tier: Tier, attempts: Array<{ provider: string, outcome: string }>, startedMs: number, cancel: AbortController }): InferenceJob => {
+  const toJob = (run: { attempt: Attempt, candidate: Candidate, provider: string, id: string, tier: Tier, attempts: Array<{ provider: string, outcome: string }>, startedMs: number, cancel: AbortController, signal: AbortSignal }): InferenceJob => {
     const summary = Promise.withResolvers<JobSummary>()
     // A caller that only reads the events must not meet an unhandled rejection.
     summary.promise.catch(() => {})
@@ -272,23 +276,36 @@ export function createClient (init: ClientInit): Client {
       while (!over) {
         try {
           const next = await run.attempt.tokens.next()
-          if (next.done === true) {
+          if (next.done === true && !over) {
             over = true
             complete(next.value)
           } else {
             index++
           }
         } catch (error) {
-          over = true
-          fail(error)
+          if (!over) {
+            over = true
+            fail(error)
+          }
         }
       }
+    }
+    // A caller that cancels may never read on: the job is read to its receipt all the same, or it would leave a debt.
+    const onAbort = (): void => { void settle() }
+    run.signal.addEventListener('abort', onAbort, { once: true })
+    void summary.promise.catch(() => {}).finally(() => { run.signal.removeEventListener('abort', onAbort) })
+    if (run.signal.aborted) {
+      onAbort()
     }
     const events = (async function * (): AsyncGenerator<InferenceEvent, void, void> {
       const decoder = new TextDecoder('utf-8')
       try {
         for (;;) {
           const next = await run.attempt.tokens.next()
+          if (over) {
+            yield { type: 'end', reason: 'cancelled' }
+            return
+          }
           if (next.done === true) {
             over = true
             complete(next.value)

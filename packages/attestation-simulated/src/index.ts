@@ -13,3 +13,5 @@
  * ```
  */
 export { SIMULATED_MEASUREMENT, simulatedCollector, simulationRootKey } from './simulated-collector.ts'
+export { createTdxTestPlatform } from './tdx-test-platform.ts'
+export type { TdxTestPlatform, TestCollateralInit, TestTd } from './tdx-test-platform.ts'

@@ -13,6 +13,8 @@
  * ```
  */
 export type { EvidenceCollector } from './collector.ts'
+export { encodeGpuEvidence, gpuDigestOf } from './gpu-evidence.ts'
+export type { GpuEvidence } from './gpu-evidence.ts'
 export { devnetPolicy, parsePolicy, policySchema, productionPolicy, simulationRootSeed } from './policy.ts'
 export type { Policy } from './policy.ts'
 export type { Check, CheckName, Claims, EvidenceReport, HardwareKind } from './report.ts'

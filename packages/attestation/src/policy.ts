@@ -18,6 +18,10 @@ export const policySchema = z.strictObject({
   simulationRoots: z.array(hex32).max(8).default([]),
   /** Measurement allow-list, hex of the whole tuple's digest; null accepts any and says so. */
   measurements: z.array(hex32).max(1_024).nullable().default(null),
+  /** Run-time configuration digests, hex; null accepts any and says so. */
+  runtimeConfigs: z.array(hex32).max(1_024).nullable().default(null),
+  /** Hashes of processor ids, hex, whose place is known: tier `gold`. */
+  goldProcessors: z.array(hex32).max(65_536).default([]),
   /** TCB statuses that pass. */
   tcbStatuses: z.array(z.enum(TCB_STATUSES)).default(['UpToDate']),
   /** How long OutOfDate is still accepted after the newest TCB level was set, milliseconds. */

@@ -1,7 +1,7 @@
 import { asCocoonError } from '@cocoon-net/protocol'
 import type { ErrorCode } from '@cocoon-net/protocol'
 
-export type CheckName = 'binding' | 'network' | 'peer' | 'expiry' | 'beacon' | 'kind' | 'reportData' | 'measurement' | 'signature' | 'chain' | 'revocation' | 'tcb' | 'policy' | 'challenge'
+export type CheckName = 'binding' | 'network' | 'peer' | 'expiry' | 'beacon' | 'kind' | 'reportData' | 'measurement' | 'signature' | 'chain' | 'revocation' | 'tcb' | 'policy' | 'challenge' | 'runtime' | 'gpu'
 
 /** One independent check. `absent` says that there was nothing to check; what follows from that is the policy's business. */
 export interface Check {

@@ -1,22 +1,29 @@
-import { LIMITS, bindingHashOf, challengeAnswerBytes, decodeBinding, equalBytes, reportDataOf, toHex, CocoonError } from '@cocoon-net/protocol'
-import { verifyEd25519 } from './ed25519.ts'
+import { CocoonError, asCocoonError, bindingHashOf, decodeBinding, equalBytes, fromHex, reportDataOf, toHex } from '@cocoon-net/protocol'
+import { checkBeacon, checkChallenge, checkExpiry, checkNetwork, checkPeer, checkRuntime } from './binding-checks.ts'
+import { checkGpu } from './gpu-evidence.ts'
 import { kindAllowed } from './policy.ts'
 import { absent, fail, pass } from './report.ts'
+import { PRODUCTION_ROOTS } from './roots.ts'
 import { checkSimulatedEvidence } from './simulated-evidence.ts'
+import { verifyEvidenceUnder } from './verify-evidence.ts'
 import type { Policy } from './policy.ts'
-import type { Check } from './report.ts'
+import type { Check, EvidenceReport } from './report.ts'
+import type { TrustedRoots } from './roots.ts'
 import type { Binding, NetworkPreset, Tier } from '@cocoon-net/protocol'
 
 /** What trust hangs on besides the policy. */
 export interface AttestationTrust {
   /** Looks a beacon up on the client's own view of the chain; undefined when it cannot. */
-  readonly beaconKnown?: (beacon: Binding['beacon']) => boolean | undefined
+  beaconKnown?(beacon: Binding['beacon']): boolean | undefined
 }
 
 export interface AttestationInput {
+  /** The binding's bytes as they came. */
   readonly binding: Uint8Array
+  /** Empty for a provider that shows none. */
   readonly evidence: Uint8Array
   readonly gpuEvidence: Uint8Array | null
+  /** What the provider stapled: Intel's collateral as one JSON object; AMD's certificates and revocation lists as PEM. */
   readonly collateral: Uint8Array | null
   readonly challenge: { readonly nonce: Uint8Array, readonly answer: Uint8Array }
   /** Peer ids as multihash bytes. */
@@ -27,110 +34,120 @@ export interface AttestationInput {
   readonly network: NetworkPreset
   readonly policy: Policy
   readonly trust: AttestationTrust
+  /** Unix milliseconds. */
   readonly nowMs: number
 }
 
 export interface AttestationVerdict {
   readonly ok: boolean
+  /** What the evidence is worth; `open` whenever it is not `ok`. */
   readonly tier: Tier
+  /** Hex of SHA-256 of the binding. */
   readonly bindingHash: string
   readonly checks: readonly Check[]
+  /** The report on hardware evidence, or null. */
+  readonly report: EvidenceReport | null
 }
 
-/** A provider's clock may run this much ahead of the client's. */
-const CLOCK_SKEW_MS = 60_000
+interface Judged { readonly tier: Tier, readonly checks: readonly Check[], readonly report: EvidenceReport | null }
 
 /**
  * Judges one provider for one connection: pure, fail closed, cheap checks first. Every independent check is reported;
  * none runs on input that an earlier one has not authenticated.
  */
 export function verifyAttestation (input: AttestationInput): AttestationVerdict {
-  const { network, policy, nowMs } = input
+  return verifyAttestationUnder(PRODUCTION_ROOTS, input)
+}
+
+/** The same under other roots: for a private test root, never for production. */
+export function verifyAttestationUnder (roots: TrustedRoots, input: AttestationInput): AttestationVerdict {
   const bindingHash = bindingHashOf(input.binding)
   const checks: Check[] = []
-  const verdict = (tier: Tier): AttestationVerdict => ({
-    ok: checks.length > 0 && checks.every(check => check.result !== 'fail'),
-    tier,
-    bindingHash: toHex(bindingHash),
-    checks
-  })
+  const judged = judge(roots, input, bindingHash, checks)
+  checks.push(...judged.checks)
+  const ok = checks.every(check => check.result !== 'fail')
+  return { ok, tier: ok ? judged.tier : 'open', bindingHash: toHex(bindingHash), checks, report: judged.report }
+}
 
+function judge (roots: TrustedRoots, input: AttestationInput, bindingHash: Uint8Array, checks: Check[]): Judged {
+  const { network, policy, nowMs } = input
+  const refused = (...faults: Check[]): Judged => ({ tier: 'open', checks: faults, report: null })
   let binding: Binding
   try {
     binding = decodeBinding(input.binding)
   } catch (error) {
-    checks.push(fail('binding', error instanceof CocoonError ? error.code : 'frame_malformed', 'the binding cannot be parsed'))
-    return verdict('open')
+    return refused(fail('binding', error instanceof CocoonError ? error.code : 'frame_malformed', 'the binding cannot be parsed'))
   }
-  checks.push(pass('binding', 'deterministic encoding, all keys known'))
-
-  // "networkId … is in every signed object"
-  checks.push(equalBytes(binding.networkId, network.networkId) ? pass('network', 'this network') : fail('network', 'wrong_network', 'the binding is for another network'))
-
-  // "the connection's peer id must equal the binding's"
-  checks.push(equalBytes(binding.peerKey, input.remotePeerKey) ? pass('peer', 'the connected peer') : fail('peer', 'wrong_peer', 'the binding names another peer'))
-
-  // "notAfter ≤ beacon time + 6 h"
-  if (binding.notAfterMs <= nowMs) {
-    checks.push(fail('expiry', 'expired', 'the binding has ended'))
-  } else if (binding.notAfterMs > binding.beacon.atMs + LIMITS.bindingLifeMs) {
-    checks.push(fail('expiry', 'evidence_refused', 'the binding outlives its beacon by more than six hours'))
-  } else if (binding.beacon.atMs > nowMs + CLOCK_SKEW_MS) {
-    checks.push(fail('expiry', 'not_yet_valid', 'the beacon is from the future'))
-  } else {
-    checks.push(pass('expiry', 'in its time'))
+  checks.push(
+    pass('binding', 'deterministic encoding, all keys known'),
+    checkNetwork(binding, input),
+    checkPeer(binding, input),
+    checkExpiry(binding, nowMs),
+    checkBeacon(binding, input),
+    checkChallenge(binding, bindingHash, input)
+  )
+  const kind = binding.evidenceKind
+  if (!kindAllowed(kind, policy, network)) {
+    return refused(fail('kind', 'evidence_kind_refused', `${kind} evidence is not accepted under the ${policy.name} policy on ${network.name}`))
   }
-
-  // "A beacon that the client cannot check is reported as unchecked, and the production policy refuses it."
-  const beaconKnown = input.trust.beaconKnown?.(binding.beacon)
-  if (beaconKnown === false) {
-    checks.push(fail('beacon', 'evidence_refused', 'the beacon is not on this chain'))
-  } else if (beaconKnown == null) {
-    checks.push(policy.requireBeacon ? fail('beacon', 'evidence_refused', 'the beacon could not be checked') : absent('beacon', 'not checked'))
-  } else {
-    checks.push(pass('beacon', 'on this chain'))
+  checks.push(pass('kind', `${kind} evidence is accepted under the ${policy.name} policy`), checkRuntime(binding, input))
+  const gpu = checkGpu(binding, input.gpuEvidence, { policy, atMs: nowMs, roots })
+  if (gpu != null) {
+    checks.push(gpu)
   }
-
-  // The challenge: the receipt key of this binding is alive at the other end of this connection.
-  const answered = verifyEd25519(binding.receiptKey, challengeAnswerBytes({
-    networkId: network.networkId,
-    nonce: input.challenge.nonce,
-    bindingHash,
-    client: input.localPeer,
-    provider: input.remotePeer
-  }), input.challenge.answer)
-  checks.push(answered ? pass('challenge', 'answered by the receipt key') : fail('challenge', 'challenge_failed', 'the challenge answer does not verify'))
-
-  if (!kindAllowed(binding.evidenceKind, policy, network)) {
-    checks.push(fail('kind', 'evidence_kind_refused', `${binding.evidenceKind} evidence is not accepted under the ${policy.name} policy on ${network.name}`))
-    return verdict('open')
-  }
-  checks.push(pass('kind', `${binding.evidenceKind} evidence is accepted under the ${policy.name} policy`))
-
-  if (binding.evidenceKind === 'none') {
-    checks.push(absent('signature', 'no evidence: not private'))
-    return verdict('open')
+  if (kind === 'none') {
+    return refused(absent('signature', 'no evidence: not private'))
   }
   if (input.evidence.byteLength === 0) {
-    checks.push(fail('signature', 'evidence_missing', 'the binding names evidence and none came'))
-    return verdict('open')
+    return refused(fail('signature', 'evidence_missing', 'the binding names evidence and none came'))
   }
-  if (binding.evidenceKind !== 'simulated') {
-    // Hardware evidence is judged by its own verifier; until it is wired to bindings nothing of that kind passes.
-    checks.push(fail('signature', 'evidence_refused', `${binding.evidenceKind} evidence cannot be verified by this version`))
-    return verdict('open')
+  return kind === 'simulated' ? judgeSimulated(input) : judgeHardware(roots, kind, input)
+}
+
+function checkReportData (reportData: Uint8Array, input: AttestationInput): Check {
+  return equalBytes(reportData, reportDataOf(input.binding))
+    ? pass('reportData', 'commits to this binding')
+    : fail('reportData', 'report_data_mismatch', 'the evidence commits to another binding')
+}
+
+function judgeSimulated (input: AttestationInput): Judged {
+  const { measurements, simulationRoots } = input.policy
+  const simulated = checkSimulatedEvidence(input.evidence, simulationRoots)
+  const checks: Check[] = [...simulated.checks]
+  if (simulated.reportData != null && simulated.measurement != null) {
+    checks.push(checkReportData(simulated.reportData, input))
+    if (measurements == null) {
+      checks.push(absent('measurement', 'no measurement allow-list'))
+    } else {
+      checks.push(measurements.includes(toHex(simulated.measurement))
+        ? pass('measurement', 'on the allow-list')
+        : fail('measurement', 'evidence_refused', 'the measurement is not on the allow-list'))
+    }
   }
-  const simulated = checkSimulatedEvidence(input.evidence, policy.simulationRoots)
-  checks.push(...simulated.checks)
-  if (simulated.reportData != null) {
-    checks.push(equalBytes(simulated.reportData, reportDataOf(input.binding))
-      ? pass('reportData', 'commits to this binding')
-      : fail('reportData', 'report_data_mismatch', 'the evidence commits to another binding'))
+  return { tier: 'simulated', checks, report: null }
+}
+
+function judgeHardware (roots: TrustedRoots, kind: 'tdx' | 'snp', input: AttestationInput): Judged {
+  const { policy } = input
+  let report: EvidenceReport
+  try {
+    report = verifyEvidenceUnder(roots, { evidence: input.evidence, kind, collateral: input.collateral, atMs: input.nowMs, policy })
+  } catch (error) {
+    return { tier: 'open', checks: [fail('signature', asCocoonError(error).code, 'the evidence cannot be parsed')], report: null }
   }
-  checks.push(policy.measurements == null
-    ? absent('measurement', 'no measurement allow-list')
-    : simulated.measurement != null && policy.measurements.includes(toHex(simulated.measurement))
-      ? pass('measurement', 'on the allow-list')
-      : fail('measurement', 'evidence_refused', 'the measurement is not on the allow-list'))
-  return verdict('simulated')
+  // Where hardware is to be trusted, what could not be checked is a refusal: absent collateral, no allow-list of code.
+  const checks: Check[] = report.checks.map(check => check.result === 'absent' ? fail(check.name, check.name === 'measurement' ? 'evidence_refused' : 'collateral_missing', check.message) : check)
+  if (report.claims != null) {
+    checks.push(checkReportData(fromHex(report.claims.reportData), input))
+  }
+  if (report.verdict !== 'verified' && checks.every(check => check.result !== 'fail')) {
+    checks.push(fail('policy', 'evidence_refused', 'the evidence is not verified'))
+  }
+  return { tier: tierOf(report, policy), checks, report }
+}
+
+/** `gold` is for chips that the policy lists; a chip without a proof of its own identity never is one. */
+function tierOf (report: EvidenceReport, policy: Policy): Tier {
+  const chip = report.claims?.processorIdHash
+  return typeof chip === 'string' && report.claims?.signingKey !== 'vlek' && policy.goldProcessors.includes(chip) ? 'gold' : 'silver'
 }

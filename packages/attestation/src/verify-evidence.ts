@@ -35,7 +35,11 @@ function malformed (message: string): CocoonError {
   return new CocoonError('evidence_malformed', message)
 }
 
-/** Evidence as bytes, whether it came raw, in hex or in base64. @throws {CocoonError} evidence_malformed */
+/**
+ * Evidence as bytes, whether it came raw, in hex or in base64.
+ *
+ * @throws {CocoonError} evidence_malformed
+ */
 export function decodeEvidence (data: Uint8Array): Uint8Array {
   if (data.byteLength > MAX_INPUT_BYTES) {
     throw malformed('the evidence is too large')

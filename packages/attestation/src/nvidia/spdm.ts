@@ -40,7 +40,11 @@ export function looksLikeSpdm (data: Uint8Array): boolean {
     data[REQUEST_BYTES] === SPDM_1_1 && data[REQUEST_BYTES + 1] === MEASUREMENTS
 }
 
-/** DSP0274 1.1.0 §10.11. @throws {CocoonError} evidence_malformed */
+/**
+ * DSP0274 1.1.0 §10.11.
+ *
+ * @throws {CocoonError} evidence_malformed
+ */
 export function parseSpdm (data: Uint8Array): SpdmTranscript {
   if (data.byteLength > MAX_TRANSCRIPT_BYTES || !looksLikeSpdm(data)) {
     throw malformed('not an SPDM 1.1 measurement transcript')

@@ -14,7 +14,7 @@ interface CommandSpec {
   readonly summary: string
   /** Settings that are flags of this command. */
   readonly groups: readonly ConfigGroup[]
-  readonly options?: ReadonlyArray<readonly [flags: string, help: string]>
+  readonly options?: ReadonlyArray<readonly [flags: string, help: string, list?: 'list']>
   /** Loaded when it is run, so that --help and small commands start fast. */
   load (): Promise<Command>
   /** True when a broken configuration is this command's business. */
@@ -46,7 +46,19 @@ const COMMANDS: readonly CommandSpec[] = [
   { name: 'wallet', summary: 'show the wallet of the running node', groups: ['network'], load: async () => (await import('./commands/running-node.ts')).wallet },
   { name: 'settle', summary: 'redeem what the running node has earned', groups: ['network'], load: async () => (await import('./commands/running-node.ts')).settle },
   { name: 'stake', summary: 'stake of a provider (not built yet)', groups: ['network'], load: async () => notAvailable('Staking') },
-  { name: 'verify', args: '<file>', summary: 'check a receipt file: its signature, and its charge against the quote', groups: [], load: async () => (await import('./commands/verify.ts')).verifyReceipt },
+  {
+    name: 'verify',
+    args: '<file>',
+    summary: 'check hardware evidence (TDX, SGX, SEV-SNP, NVIDIA) or a receipt file; 0 holds, 1 does not, 2 not recognised',
+    groups: [],
+    options: [
+      ['--collateral <path>', 'collateral: a file, or a folder of JSON, PEM and DER files'],
+      ['--chain <file>', 'certificates or revocation lists, PEM or DER; repeat for more', 'list'],
+      ['--at <time>', 'the time to judge at, such as 2026-03-01T00:00:00Z; default now'],
+      ['--policy <file>', 'policy as JSON; default the production rules without a measurement allow-list']
+    ],
+    load: async () => (await import('./commands/verify.ts')).verify
+  },
   { name: 'explain', args: '[model]', summary: 'say why each candidate of the last requests was or was not taken', groups: ['network'], load: async () => (await import('./commands/running-node.ts')).explain },
   { name: 'doctor', summary: 'look at what commonly goes wrong', groups: ['network', 'provider', 'gateway'], rawConfig: true, load: async () => (await import('./commands/doctor.ts')).doctor }
 ]
@@ -102,8 +114,9 @@ function addCommand (parent: Commander, spec: CommandSpec, context: CliContext, 
     .description(spec.summary)
     .option('--home <folder>', 'folder of all state (COCOON_HOME, default ~/.cocoon)')
     .option('--json', 'print one JSON line')
-  for (const [flags, help] of spec.options ?? []) {
-    command.option(flags, help)
+  for (const [flags, help, list] of spec.options ?? []) {
+    const option = new Option(flags, help)
+    command.addOption(list === undefined ? option : option.argParser(collect))
   }
   addSettings(command, spec.groups)
   command.action(async () => {

@@ -1,12 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { CocoonError, chargeNano, equalBytes, fromHex, parseQuote, parseReceipt, quoteHash as hashQuote, receiptHash, toHex } from '@cocoon-net/protocol'
 import { z } from 'zod'
 import { EXIT_DONE, EXIT_NO } from '../exit-codes.ts'
 import { fieldsText, printResult } from '../output.ts'
+import { readBounded, verifyHardwareEvidence } from './verify-evidence.ts'
 import type { Invocation } from '../invocation.ts'
 import type { Quote, Receipt } from '@cocoon-net/protocol'
-
-const MAX_FILE_BYTES = 64 * 1_024
 
 const hex = (bytes?: number): z.ZodString => z.string().regex(bytes === undefined ? /^([0-9a-f]{2})+$/ : new RegExp(`^[0-9a-f]{${bytes * 2}}$`), 'must be hex digits')
 
@@ -21,14 +19,10 @@ const fileSchema = z.strictObject({
 
 type ReceiptFile = z.infer<typeof fileSchema>
 
-async function readReceiptFile (path: string): Promise<ReceiptFile> {
+function parseReceiptFile (path: string, bytes: Uint8Array): ReceiptFile {
   let value: unknown
   try {
-    const bytes = await readFile(path)
-    if (bytes.byteLength > MAX_FILE_BYTES) {
-      throw new RangeError('too large')
-    }
-    value = JSON.parse(bytes.toString('utf8'))
+    value = JSON.parse(new TextDecoder().decode(bytes))
   } catch (cause) {
     throw new CocoonError('file_unusable', `${path} is not a readable JSON file`, { cause })
   }
@@ -76,9 +70,16 @@ function contradictions (file: ReceiptFile, receipt: Receipt, quote: Quote | und
   return found
 }
 
+/** Checks a receipt file (a JSON object) or evidence from hardware (anything else). */
+export async function verify (invocation: Invocation): Promise<number> {
+  const path = invocation.args[0]
+  const bytes = await readBounded(path)
+  const start = bytes.find(byte => byte > 0x20)
+  return start === 0x7b ? verifyReceipt(invocation, parseReceiptFile(path, bytes)) : verifyHardwareEvidence(invocation, bytes)
+}
+
 /** Checks a receipt by itself: signature, and with its quote the arithmetic of the charge. Exits 1 when it does not hold. */
-export async function verifyReceipt (invocation: Invocation): Promise<number> {
-  const file = await readReceiptFile(invocation.args[0])
+async function verifyReceipt (invocation: Invocation, file: ReceiptFile): Promise<number> {
   const receipt = parseOr(parseReceipt, file.receipt, 'receipt')
   const quote = file.quote === undefined ? undefined : parseOr(parseQuote, file.quote, 'quote')
   // Loaded here: it brings the chain's libraries, which no other command of this file needs.

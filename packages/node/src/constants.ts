@@ -24,3 +24,12 @@ export const MAX_CONTROL_STREAMS = 16
 
 /** A client asks for offers this often while it is idle; they live five minutes. */
 export const REFRESH_OFFERS_MS = 60_000
+
+/** The first look after the start, doubled with each look up to REFRESH_OFFERS_MS. */
+export const FIRST_REFRESH_MS = 250
+
+/** One look in the background. */
+export const REFRESH_TIMEOUT_MS = 5_000
+
+/** "With fewer than eight offers, more": as many a client looks for before it is content. */
+export const ENOUGH_OFFERS = 8

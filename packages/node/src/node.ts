@@ -1,5 +1,5 @@
 import { createClient } from './client/client.ts'
-import { REFRESH_OFFERS_MS } from './constants.ts'
+import { ENOUGH_OFFERS, FIRST_REFRESH_MS, REFRESH_OFFERS_MS, REFRESH_TIMEOUT_MS } from './constants.ts'
 import { noCounters } from './counters.ts'
 import { createDiscovery } from './discovery/discovery.ts'
 import { createHost } from './host/create-host.ts'
@@ -10,6 +10,7 @@ import { startProvider } from './provider/provider.ts'
 import type { Client } from './client/client.ts'
 import type { Counters } from './counters.ts'
 import type { Host, HostInit } from './host/create-host.ts'
+import type { OfferFinder } from './offers/offer-finder.ts'
 import type { Provider, ProviderInit } from './provider/provider.ts'
 import type { AttestationTrust, Policy } from '@cocoon-net/attestation'
 import type { Tier } from '@cocoon-net/protocol'
@@ -47,6 +48,29 @@ function systemRandom (length: number): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(length))
 }
 
+/**
+ * An idle client knows what can be bought too, and one that has just started hears of providers that come up after it:
+ * it looks often at first, then at the pace at which offers end.
+ */
+function keepOffersFresh (offers: Pick<OfferFinder, 'gather'>): () => void {
+  let waitMs = FIRST_REFRESH_MS
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let stopped = false
+  const look = (): void => {
+    void offers.gather({ model: null, minOffers: ENOUGH_OFFERS, signal: AbortSignal.timeout(REFRESH_TIMEOUT_MS) }).finally(() => {
+      if (!stopped) {
+        waitMs = Math.min(REFRESH_OFFERS_MS, waitMs * 2)
+        timer = setTimeout(look, waitMs)
+      }
+    })
+  }
+  timer = setTimeout(look, waitMs)
+  return () => {
+    stopped = true
+    clearTimeout(timer)
+  }
+}
+
 /** Builds the node from bottom to top and starts it; when a step fails, what was started is stopped again. */
 export async function startNode (init: NodeInit): Promise<CocoonPeer> {
   const counters = init.counters ?? noCounters
@@ -79,9 +103,7 @@ export async function startNode (init: NodeInit): Promise<CocoonPeer> {
     if (init.client != null) {
       const offers = createOfferFinder({ host, discovery, book, gossip, counters, now })
       stops.push(async () => offers.stop())
-      // An idle client knows what can be bought too: offers live for minutes only.
-      const refresh = setInterval(() => { void offers.gather({ model: null, minOffers: 1 }) }, REFRESH_OFFERS_MS)
-      stops.push(() => { clearInterval(refresh) })
+      stops.push(keepOffersFresh(offers))
       client = createClient({ ...init.client, libp2p: host.libp2p, network: init.network, localPeer: host.peerId, offers, counters, now, randomBytes })
       stops.push(client.stop)
     }

@@ -19,6 +19,7 @@ export const ENTRIES = [
   'testnet/src/bin/chain.ts',
   'testnet/src/bin/devnet.ts',
   'testnet/src/bin/provider.ts',
+  'testnet/src/bin/direct.ts',
   'testnet/src/bin/gateway.ts',
   'packages/cli/bin/cocoon.ts'
 ]

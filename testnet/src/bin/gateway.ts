@@ -30,7 +30,8 @@ runChild({
     return { models: (await node?.models())?.map(model => ({ id: model.id, providers: model.providers.length })) }
   },
   job: async ({ jobId }: { jobId: string }) => node?.client?.job(jobId),
-  explain: async () => node?.explain()
+  explain: async () => node?.explain(),
+  cpu: async () => process.cpuUsage()
 }, async () => {
   await server?.stop()
   await node?.stop()

@@ -2,8 +2,8 @@
 import { simulationRootSeed } from '@cocoon-net/attestation'
 import { simulatedCollector } from '@cocoon-net/attestation-simulated'
 import { createNode, networkOf } from '@cocoon-net/cocoon'
-import { demoModelPath, llamaEngine } from '@cocoon-net/engine'
 import { logError, runChild } from '../network/child-main.ts'
+import { engineOf } from '../network/engine-of.ts'
 import type { ProviderConfig } from '../network/configs.ts'
 import type { CocoonNode } from '@cocoon-net/cocoon'
 
@@ -20,7 +20,7 @@ runChild({
       listen: ['/ip4/127.0.0.1/tcp/0'],
       client: false,
       provider: {
-        engine: llamaEngine({ models: [{ file: config.modelFile ?? demoModelPath(), contextLength: config.contextLength }], parallel: config.parallel }),
+        engine: engineOf(config),
         prices: { prompt: BigInt(config.prices.prompt), completion: BigInt(config.prices.completion) },
         windowNano: BigInt(config.windowNano),
         collector: config.tampered === true ? tampered(network) : simulatedCollector({ rootSeed: simulationRootSeed(networkOf(network)) })
@@ -30,7 +30,8 @@ runChild({
     return { peerId: node.peerId, addresses: node.addresses }
   },
   settle: async () => node?.provider?.settle(),
-  summary: async () => node?.provider?.summary()
+  summary: async () => node?.provider?.summary(),
+  cpu: async () => process.cpuUsage()
 }, async () => { await node?.stop() })
 
 /** For fault tests: evidence with one bit turned. */

@@ -7,7 +7,7 @@ import { CocoonError, isErrorCode } from '@cocoon-net/protocol'
 import type { ChildProcess } from 'node:child_process'
 
 /** The processes a local network consists of; each is a file of `testnet/src/bin`. */
-export type EntryName = 'chain' | 'provider' | 'gateway'
+export type EntryName = 'chain' | 'provider' | 'gateway' | 'direct'
 
 export interface ChildInit {
   readonly entry: EntryName

@@ -8,6 +8,8 @@ export interface ProviderConfig {
   readonly windowNano: string
   readonly parallel: number
   readonly modelFile?: string
+  /** `synthetic` never is the bottleneck: for benchmarks. */
+  readonly engine?: 'llama' | 'synthetic'
   readonly contextLength?: number
   /** For fault tests: turn one bit of the evidence. */
   readonly tampered?: boolean

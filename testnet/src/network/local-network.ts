@@ -19,6 +19,8 @@ export interface LocalNetworkInit {
   progress (step: string): void
   /** Providers whose evidence has a bit turned, by index: for fault tests. */
   readonly tampered?: readonly number[]
+  readonly engine?: ProviderConfig['engine']
+  readonly parallel?: number
 }
 
 export interface ProviderProcess { readonly child: Child, readonly peerId: string, readonly prices: ProviderConfig['prices'] }
@@ -103,7 +105,8 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
         home: join(init.folder, child.name),
         prices,
         windowNano: WINDOW_NANO,
-        parallel: PARALLEL,
+        parallel: init.parallel ?? PARALLEL,
+        engine: init.engine,
         tampered: init.tampered?.includes(i)
       } satisfies ProviderConfig)
       init.progress(`${child.name} is up`)

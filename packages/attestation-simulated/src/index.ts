@@ -15,3 +15,5 @@
 export { SIMULATED_MEASUREMENT, simulatedCollector, simulationRootKey } from './simulated-collector.ts'
 export { createTdxTestPlatform } from './tdx-test-platform.ts'
 export type { TdxTestPlatform, TestCollateralInit, TestTd } from './tdx-test-platform.ts'
+export { createSnpTestPlatform } from './snp-test-platform.ts'
+export type { SnpTestPlatform, TestSnpReport } from './snp-test-platform.ts'

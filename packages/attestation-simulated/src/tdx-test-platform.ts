@@ -1,7 +1,7 @@
 import { concat, fromHex, sha256, toHex, utf8 } from '@cocoon-net/protocol'
 import * as asn1js from 'asn1js'
 import { spkiHashOf, testCertificate, testCrl, testKey, toPem } from './test-certificates.ts'
-import type { TestCertificateInit, TestIssuer } from './test-certificates.ts'
+import type { TestCertificateInit, TestIssuer, TestKey } from './test-certificates.ts'
 
 const SGX_EXTENSION = '1.2.840.113741.1.13.1'
 const FMSPC = '00906ED50000'
@@ -62,11 +62,13 @@ function iso (ms: number): string {
 /** Makes a platform whose certificates and collateral hold around `atMs`. */
 export function createTdxTestPlatform (init: { seed: Uint8Array, atMs: number }): TdxTestPlatform {
   const { seed, atMs } = init
-  const key = (label: string): TestIssuer['key'] => testKey(seed, label)
+  const key = (label: string): TestKey => testKey(seed, label)
+  const pckKey = key('pck')
+  const signerKey = key('tcb-signer')
   const root: TestIssuer = { name: 'Intel SGX Root CA', key: key('root') }
   const pckCa: TestIssuer = { name: 'Intel SGX PCK Platform CA', key: key('pck-ca') }
-  const tcbSigner: TestIssuer = { name: 'Intel SGX TCB Signing', key: key('tcb-signer') }
-  const pck: TestIssuer = { name: 'Intel SGX PCK Certificate', key: key('pck') }
+  const tcbSigner: TestIssuer = { name: 'Intel SGX TCB Signing', key: signerKey }
+  const pck: TestIssuer = { name: 'Intel SGX PCK Certificate', key: pckKey }
   const attestationKey = key('attestation')
   const certify = (subject: TestIssuer, issuer: TestIssuer, serial: number, isCa: boolean, extensions: TestCertificateInit['extensions'] = []): Uint8Array => {
     return testCertificate({ ...subject, issuer, serial, isCa, notBeforeMs: atMs - 30 * DAY_MS, notAfterMs: atMs + 300 * DAY_MS, extensions })
@@ -87,7 +89,7 @@ export function createTdxTestPlatform (init: { seed: Uint8Array, atMs: number })
       const authData = new Uint8Array(32).fill(0x20)
       const point = attestationKey.point.subarray(1)
       const qeReport = quotingEnclaveReport(sha256(concat(point, authData)))
-      const qeData = concat(qeReport, pck.key.signRaw(qeReport), u16(authData.byteLength), authData, u16(5), sized(pckChain))
+      const qeData = concat(qeReport, pckKey.signRaw(qeReport), u16(authData.byteLength), authData, u16(5), sized(pckChain))
       return concat(signed, sized(concat(attestationKey.signRaw(signed), point, u16(6), sized(qeData))))
     },
     collateral: (options = {}) => {
@@ -95,7 +97,7 @@ export function createTdxTestPlatform (init: { seed: Uint8Array, atMs: number })
       const tcbInfo = JSON.stringify((options.tcbInfo ?? identity)(tcbInfoOf(dates, atMs)))
       const qeIdentity = JSON.stringify((options.qeIdentity ?? identity)(qeIdentityOf(dates, atMs)))
       const byPck = options.signer === 'pck'
-      const signer = byPck ? pck : tcbSigner
+      const signer = byPck ? pckKey : signerKey
       const signerChain = byPck ? toPem(pckCertificate, pckCaCertificate, rootCertificate) : toPem(signerCertificate, rootCertificate)
       const dateRange = { thisUpdateMs: atMs - DAY_MS, nextUpdateMs: atMs + 29 * DAY_MS }
       const revoked = [...(options.revokePckCa === true ? [SERIAL.pckCa] : []), ...(options.revokeTcbSigner === true ? [SERIAL.tcbSigner] : [])]
@@ -105,10 +107,10 @@ export function createTdxTestPlatform (init: { seed: Uint8Array, atMs: number })
         pck_crl: toHex(testCrl({ issuer: pckCa, revoked: options.revokePck === true ? [SERIAL.pck] : [], ...dateRange })),
         tcb_info_issuer_chain: signerChain,
         tcb_info: tcbInfo,
-        tcb_info_signature: toHex(signer.key.signRaw(utf8(tcbInfo))),
+        tcb_info_signature: toHex(signer.signRaw(utf8(tcbInfo))),
         qe_identity_issuer_chain: signerChain,
         qe_identity: qeIdentity,
-        qe_identity_signature: toHex(signer.key.signRaw(utf8(qeIdentity)))
+        qe_identity_signature: toHex(signer.signRaw(utf8(qeIdentity)))
       }
       return utf8(JSON.stringify(options.bundle == null ? bundle : options.bundle(bundle)))
     }

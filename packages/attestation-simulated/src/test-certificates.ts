@@ -1,5 +1,5 @@
-import { concat, sha256, utf8 } from '@cocoon-net/protocol'
-import { p256 } from '@noble/curves/nist.js'
+import { concat, fromHex, sha256, sha512, utf8 } from '@cocoon-net/protocol'
+import { p256, p384 } from '@noble/curves/nist.js'
 import { AsnConvert } from '@peculiar/asn1-schema'
 import {
   AlgorithmIdentifier, AttributeTypeAndValue, AttributeValue, BasicConstraints, Certificate, CertificateList, Extension, Extensions, KeyUsage, KeyUsageFlags, Name,
@@ -7,34 +7,51 @@ import {
   id_ce_basicConstraints as idBasicConstraints, id_ce_keyUsage as idKeyUsage
 } from '@peculiar/asn1-x509'
 
-const ECDSA_SHA256 = '1.2.840.10045.4.3.2'
-const EC_PUBLIC_KEY = '1.2.840.10045.2.1'
 const COMMON_NAME = '2.5.4.3'
-const P256_PARAMETERS = Uint8Array.from([0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07])
+const EC_PUBLIC_KEY = '1.2.840.10045.2.1'
+const CURVES = Object.freeze({
+  'P-256': { curve: p256, algorithm: '1.2.840.10045.4.3.2', parameters: fromHex('06082a8648ce3d030107'), secretBytes: 32 },
+  'P-384': { curve: p384, algorithm: '1.2.840.10045.4.3.3', parameters: fromHex('06052b81040022'), secretBytes: 48 }
+})
 
-/** A P-256 key made of a seed and a label, so that a test's evidence is the same in every run. */
-export interface TestKey {
-  /** Uncompressed point, 65 bytes. */
-  readonly point: Uint8Array
-  /** r ‖ s, 64 bytes. */
-  signRaw(message: Uint8Array): Uint8Array
-  signDer(message: Uint8Array): Uint8Array
+/** A key that signs certificates. */
+export interface TestIssuerKey {
+  /** Object identifier of the signature algorithm. */
+  readonly algorithm: string
+  readonly publicKeyInfo: SubjectPublicKeyInfo
+  /** As certificates hold signatures. */
+  sign(message: Uint8Array): Uint8Array
 }
 
-export function testKey (seed: Uint8Array, label: string): TestKey {
-  const secret = sha256(concat(utf8('cocoon/test-pki/v1\0'), seed, utf8(label)))
+/** An EC key made of a seed and a label, so that a test's evidence is the same in every run. */
+export interface TestKey extends TestIssuerKey {
+  /** Uncompressed point. */
+  readonly point: Uint8Array
+  /** r ‖ s. */
+  signRaw(message: Uint8Array): Uint8Array
+}
+
+export function testKey (seed: Uint8Array, label: string, name: keyof typeof CURVES = 'P-256'): TestKey {
+  const { curve, algorithm, parameters, secretBytes } = CURVES[name]
+  const secret = sha512(concat(utf8('cocoon/test-pki/v1\0'), seed, utf8(label))).subarray(0, secretBytes)
+  const point = curve.getPublicKey(secret, false)
   return {
-    point: p256.getPublicKey(secret, false),
-    signRaw: message => p256.sign(message, secret, { prehash: true, lowS: false, format: 'compact' }),
-    signDer: message => p256.sign(message, secret, { prehash: true, lowS: false, format: 'der' })
+    algorithm,
+    point,
+    publicKeyInfo: new SubjectPublicKeyInfo({
+      algorithm: new AlgorithmIdentifier({ algorithm: EC_PUBLIC_KEY, parameters: buffer(parameters) }),
+      subjectPublicKey: buffer(point)
+    }),
+    sign: message => curve.sign(message, secret, { prehash: true, lowS: false, format: 'der' }),
+    signRaw: message => curve.sign(message, secret, { prehash: true, lowS: false, format: 'compact' })
   }
 }
 
-export interface TestIssuer { readonly name: string, readonly key: TestKey }
+export interface TestIssuer { readonly name: string, readonly key: TestIssuerKey }
 
 export interface TestCertificateInit {
   readonly name: string
-  readonly key: TestKey
+  readonly key: TestIssuerKey
   readonly issuer: TestIssuer
   readonly serial: number
   readonly isCa: boolean
@@ -53,20 +70,13 @@ function nameOf (commonName: string): Name {
   return new Name([new RelativeDistinguishedName([attribute])])
 }
 
-function algorithm (): AlgorithmIdentifier {
-  return new AlgorithmIdentifier({ algorithm: ECDSA_SHA256 })
-}
-
-function subjectPublicKeyInfo (key: TestKey): SubjectPublicKeyInfo {
-  return new SubjectPublicKeyInfo({
-    algorithm: new AlgorithmIdentifier({ algorithm: EC_PUBLIC_KEY, parameters: buffer(P256_PARAMETERS) }),
-    subjectPublicKey: buffer(key.point)
-  })
+function algorithmOf (issuer: TestIssuer): AlgorithmIdentifier {
+  return new AlgorithmIdentifier({ algorithm: issuer.key.algorithm })
 }
 
 /** SHA-256 of the key as roots are pinned by. */
-export function spkiHashOf (key: TestKey): Uint8Array {
-  return sha256(new Uint8Array(AsnConvert.serialize(subjectPublicKeyInfo(key))))
+export function spkiHashOf (key: TestIssuerKey): Uint8Array {
+  return sha256(new Uint8Array(AsnConvert.serialize(key.publicKeyInfo)))
 }
 
 function extension (id: string, value: ArrayBuffer): Extension {
@@ -75,17 +85,17 @@ function extension (id: string, value: ArrayBuffer): Extension {
   return out
 }
 
-/** A certificate in DER, signed with ECDSA and SHA-256. */
+/** A certificate in DER, signed by its issuer's key. */
 export function testCertificate (init: TestCertificateInit): Uint8Array {
   const flags = init.isCa ? KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign : KeyUsageFlags.digitalSignature
   const tbsCertificate = new TBSCertificate({
     version: Version.v3,
     serialNumber: buffer(Uint8Array.of(init.serial)),
-    signature: algorithm(),
+    signature: algorithmOf(init.issuer),
     issuer: nameOf(init.issuer.name),
     validity: new Validity({ notBefore: new Date(init.notBeforeMs), notAfter: new Date(init.notAfterMs) }),
     subject: nameOf(init.name),
-    subjectPublicKeyInfo: subjectPublicKeyInfo(init.key)
+    subjectPublicKeyInfo: init.key.publicKeyInfo
   })
   tbsCertificate.extensions = new Extensions([
     extension(idBasicConstraints, AsnConvert.serialize(new BasicConstraints({ cA: init.isCa }))),
@@ -95,8 +105,8 @@ export function testCertificate (init: TestCertificateInit): Uint8Array {
   const tbs = new Uint8Array(AsnConvert.serialize(tbsCertificate))
   return new Uint8Array(AsnConvert.serialize(new Certificate({
     tbsCertificate,
-    signatureAlgorithm: algorithm(),
-    signatureValue: buffer(init.issuer.key.signDer(tbs))
+    signatureAlgorithm: algorithmOf(init.issuer),
+    signatureValue: buffer(init.issuer.key.sign(tbs))
   })))
 }
 
@@ -104,7 +114,7 @@ export function testCertificate (init: TestCertificateInit): Uint8Array {
 export function testCrl (init: { issuer: TestIssuer, revoked: readonly number[], thisUpdateMs: number, nextUpdateMs: number }): Uint8Array {
   const tbsCertList = new TBSCertList({
     version: Version.v2,
-    signature: algorithm(),
+    signature: algorithmOf(init.issuer),
     issuer: nameOf(init.issuer.name),
     thisUpdate: new Time(new Date(init.thisUpdateMs)),
     nextUpdate: new Time(new Date(init.nextUpdateMs))
@@ -118,8 +128,8 @@ export function testCrl (init: { issuer: TestIssuer, revoked: readonly number[],
   const tbs = new Uint8Array(AsnConvert.serialize(tbsCertList))
   return new Uint8Array(AsnConvert.serialize(new CertificateList({
     tbsCertList,
-    signatureAlgorithm: algorithm(),
-    signature: buffer(init.issuer.key.signDer(tbs))
+    signatureAlgorithm: algorithmOf(init.issuer),
+    signature: buffer(init.issuer.key.sign(tbs))
   })))
 }
 

@@ -17,10 +17,6 @@ export type PublicKey =
 
 const FIELD_BYTES = { 'P-256': 32, 'P-384': 48 } as const
 
-export function sha384 (data: Uint8Array): Uint8Array {
-  return nodeCrypto == null ? nobleSha384(data) : new Uint8Array(nodeCrypto.createHash('sha384').update(data).digest())
-}
-
 /** ECDSA with the curve's own hash (SHA-256 on P-256, SHA-384 on P-384). False for anything malformed. */
 export function verifyEcdsa (key: PublicKey, message: Uint8Array, signature: Uint8Array, encoding: 'raw' | 'der'): boolean {
   if (key.type !== 'ec') {
@@ -31,19 +27,37 @@ export function verifyEcdsa (key: PublicKey, message: Uint8Array, signature: Uin
       return false
     }
     if (nodeCrypto != null) {
-      const nodeKey = nodeCrypto.createPublicKey({ key: ecJwk(key.curve, key.point), format: 'jwk' })
+      const nodeKey = nodeKeyOf(nodeCrypto, key)
       return nodeCrypto.verify(key.curve === 'P-256' ? 'sha256' : 'sha384', message, { key: nodeKey, dsaEncoding: encoding === 'raw' ? 'ieee-p1363' : 'der' }, signature)
     }
-    // The vendors do not normalise s.
-    return (key.curve === 'P-256' ? p256 : p384).verify(signature, message, key.point, { lowS: false, prehash: true, format: encoding === 'raw' ? 'compact' : 'der' })
+    return portableEcdsa(key, message, signature, encoding)
   } catch {
     return false
   }
 }
 
+/** The same in JavaScript, for browsers. The vendors do not normalise s. */
+export function portableEcdsa (key: Extract<PublicKey, { type: 'ec' }>, message: Uint8Array, signature: Uint8Array, encoding: 'raw' | 'der'): boolean {
+  const format = encoding === 'raw' ? 'compact' : 'der'
+  return (key.curve === 'P-256' ? p256 : p384).verify(signature, message, key.point, { lowS: false, prehash: true, format })
+}
+
 function ecJwk (curve: Curve, point: Uint8Array): NodeCrypto.JsonWebKey {
   const size = FIELD_BYTES[curve]
   return { kty: 'EC', crv: curve, x: base64Url(point.subarray(1, 1 + size)), y: base64Url(point.subarray(1 + size)) }
+}
+
+// A key's import costs as much as a verification; certificates' keys live as long as their parse.
+const nodeKeys = new WeakMap<PublicKey, NodeCrypto.KeyObject>()
+
+function nodeKeyOf (crypto: typeof NodeCrypto, key: PublicKey): NodeCrypto.KeyObject {
+  let nodeKey = nodeKeys.get(key)
+  if (nodeKey == null) {
+    const jwk = key.type === 'ec' ? ecJwk(key.curve, key.point) : { kty: 'RSA', n: base64Url(key.modulus), e: base64Url(key.exponent) }
+    nodeKey = crypto.createPublicKey({ key: jwk, format: 'jwk' })
+    nodeKeys.set(key, nodeKey)
+  }
+  return nodeKey
 }
 
 function base64Url (bytes: Uint8Array): string {
@@ -61,7 +75,7 @@ export function verifyRsaPssSha384 (key: PublicKey, message: Uint8Array, signatu
   }
   try {
     if (nodeCrypto != null) {
-      const nodeKey = nodeCrypto.createPublicKey({ key: { kty: 'RSA', n: base64Url(key.modulus), e: base64Url(key.exponent) }, format: 'jwk' })
+      const nodeKey = nodeKeyOf(nodeCrypto, key)
       return nodeCrypto.verify('sha384', message, { key: nodeKey, padding: nodeCrypto.constants.RSA_PKCS1_PSS_PADDING, saltLength: PSS_SALT_BYTES }, signature)
     }
     return portableRsaPssSha384(key, message, signature)

@@ -1,40 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
-import process from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'aegir/chai'
 import { parsePolicy, productionPolicy, verifyEvidence } from '../src/index.ts'
+import { judge, leftOut, present, read, readCases } from './vectors.ts'
+import type { Case } from './vectors.ts'
 import type { EvidenceReport } from '../src/index.ts'
-
-interface Case {
-  readonly id: string
-  readonly kind: string
-  readonly evidence: string
-  readonly collateral?: string
-  readonly chain?: readonly string[]
-  readonly at: string
-  readonly verdict: string
-  readonly tcbStatus?: string
-  readonly checks: Readonly<Record<string, string>>
-}
-
-const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..')
-const vectors = join(process.env.COCOON_SHARED ?? join(root, '..', 'shared'), 'vectors')
-const present = existsSync(join(vectors, 'expected.json'))
-
-function read (file: string): Uint8Array {
-  return new Uint8Array(readFileSync(join(vectors, file)))
-}
-
-function judge (one: Case, evidence: Uint8Array = read(one.evidence)): EvidenceReport {
-  return verifyEvidence({
-    evidence,
-    collateral: one.collateral == null ? null : read(one.collateral),
-    chain: (one.chain ?? []).map(read),
-    atMs: Date.parse(one.at),
-    policy: productionPolicy
-  })
-}
 
 /** What differs from the table; an empty list is agreement. */
 function differences (one: Case, report: EvidenceReport): string[] {
@@ -57,14 +25,10 @@ function differences (one: Case, report: EvidenceReport): string[] {
 
 describe('evidence from real hardware', () => {
   if (!present) {
-    it('is left out: no vectors', () => {
-      // A run that claims completeness must not pass without them.
-      expect(process.env.CI, `no vectors at ${vectors}`).to.not.equal('true')
-      console.warn(`LEFT OUT: there are no vectors at ${vectors}; set COCOON_SHARED`)
-    })
+    leftOut()
     return
   }
-  const cases = (JSON.parse(readFileSync(join(vectors, 'expected.json'), 'utf8')) as { cases: Case[] }).cases
+  const cases = readCases()
 
   for (const one of cases) {
     it(one.id, () => {

@@ -55,8 +55,19 @@ function integer (value: unknown): number {
   return value.valueBlock.valueDec
 }
 
+const platforms = new WeakMap<Certificate, PckPlatform>()
+
 /** @throws {CocoonError} evidence_malformed */
 export function pckPlatformOf (certificate: Certificate): PckPlatform {
+  let platform = platforms.get(certificate)
+  if (platform == null) {
+    platform = parsePlatform(certificate)
+    platforms.set(certificate, platform)
+  }
+  return platform
+}
+
+function parsePlatform (certificate: Certificate): PckPlatform {
   const extension = certificate.extensions.get(SGX_EXTENSION)
   if (extension == null) {
     throw malformed()

@@ -104,20 +104,20 @@ export function parseQuote (data: Uint8Array): Quote {
   reader.take(10)
   const qeVendorId = reader.take(16)
   reader.take(HEADER_BYTES - reader.offset)
-  const bodyBytes = version === 5 ? bodyBytesOf(reader) : tee === 'sgx' ? QE_REPORT_BYTES : TD10_BYTES
-  const body = reader.take(bodyBytes)
+  const fixedBytes = tee === 'sgx' ? QE_REPORT_BYTES : TD10_BYTES
+  const body = reader.take(version === 5 ? bodyBytesOf(reader) : fixedBytes)
   const signed = data.subarray(0, reader.offset)
 
-  const data2 = new Reader(reader.take(reader.u32()))
-  const signature = data2.take(64)
-  const attestationKey = data2.take(64)
+  const signatureData = new Reader(reader.take(reader.u32()))
+  const signature = signatureData.take(64)
+  const attestationKey = signatureData.take(64)
   // Versions 4 and 5 wrap the QE's part as certification data of its own.
-  let qe = data2
+  let qe = signatureData
   if (version !== 3) {
-    if (data2.u16() !== CERT_TYPE_QE_REPORT) {
+    if (signatureData.u16() !== CERT_TYPE_QE_REPORT) {
       throw malformed('certification data of an unknown type')
     }
-    qe = new Reader(data2.take(data2.u32()))
+    qe = new Reader(signatureData.take(signatureData.u32()))
   }
   const qeReportBytes = qe.take(QE_REPORT_BYTES)
   const qeReportSignature = qe.take(64)

@@ -9,7 +9,8 @@ import { pckPlatformOf } from './pck.ts'
 import { tdxPolicyFaults, sgxPolicyFaults } from './policy-rules.ts'
 import { parseQuote, qeBound } from './quote.ts'
 import { mergeStatus, moduleLevel, platformLevel, qeLevel } from './tcb.ts'
-import type { Collateral, TcbStatus } from './collateral.ts'
+import type { Collateral, QeIdentity, TcbInfo, TcbStatus } from './collateral.ts'
+import type { PckPlatform } from './pck.ts'
 import type { Quote } from './quote.ts'
 import type { Policy } from '../policy.ts'
 import type { Check, Claims, EvidenceReport } from '../report.ts'
@@ -134,12 +135,17 @@ function judgeTcb (quote: Quote, pck: Certificate, collateral: Collateral, input
   if (info.fmspc !== platform.fmspc || info.pceId !== platform.pceId) {
     throw refuse('the collateral is for another platform')
   }
+  return matchLevels(quote, info, identity, platform, input)
+}
+
+function matchLevels (quote: Quote, info: TcbInfo, identity: QeIdentity, platform: PckPlatform, input: QuoteInput): { check: Check, status: TcbStatus } {
+  const { atMs, policy } = input
   const qe = qeLevel(identity, quote.qeReport)
   const module = quote.td == null ? null : moduleLevel(info, quote.td)
   const level = platformLevel(info, platform, quote.td)
   const faults = [level == null ? 'no TCB level matches' : null, qe.fault, module?.fault ?? null].filter(fault => fault != null)
   if (level == null || faults.length > 0) {
-    throw refuse(faults.join('; '))
+    throw new CocoonError('evidence_refused', faults.join('; '))
   }
   const parts = [qe.level, module?.level].filter(part => part != null)
   const status = mergeStatus(level.status, parts.map(part => part.status))

@@ -1,4 +1,5 @@
-import { CocoonError } from '@cocoon-net/protocol'
+import { CocoonError, sha256, toHex } from '@cocoon-net/protocol'
+import { LRUCache } from 'lru-cache'
 import { parseCertificate } from './certificate.ts'
 import { parseCrl } from './crl.ts'
 import type { Certificate } from './certificate.ts'
@@ -8,11 +9,18 @@ import type { Crl } from './crl.ts'
 const MAX_BLOCKS = 16
 const MAX_PEM_BYTES = 65_536
 
+// Issuer chains are the same in every provider's evidence. What is cached is the parse, never a verdict.
+const parsed = new LRUCache<string, PemContents>({ max: 128 })
+
 export interface PemContents { readonly certificates: readonly Certificate[], readonly crls: readonly Crl[] }
 
 function decodeBase64 (text: string): Uint8Array {
   const binary = atob(text)
-  return Uint8Array.from(binary, char => char.charCodeAt(0))
+  const out = new Uint8Array(binary.length)
+  for (let i = 0; i < out.length; i++) {
+    out[i] = binary.charCodeAt(i)
+  }
+  return out
 }
 
 /**
@@ -24,6 +32,16 @@ export function parsePemOrDer (data: Uint8Array): PemContents {
   if (data.byteLength > MAX_PEM_BYTES) {
     throw new CocoonError('evidence_malformed', 'a certificate file is too large')
   }
+  const id = toHex(sha256(data))
+  let contents = parsed.get(id)
+  if (contents == null) {
+    contents = parseContents(data)
+    parsed.set(id, contents)
+  }
+  return contents
+}
+
+function parseContents (data: Uint8Array): PemContents {
   if (data[0] === 0x30) {
     try {
       return { certificates: [parseCertificate(data)], crls: [] }

@@ -1,0 +1,106 @@
+import { constants, generateKeyPairSync, sign } from 'node:crypto'
+import { concat, toHex, utf8 } from '@cocoon-net/protocol'
+import { AsnConvert } from '@peculiar/asn1-schema'
+import { SubjectPublicKeyInfo } from '@peculiar/asn1-x509'
+import * as asn1js from 'asn1js'
+import { spkiHashOf, testCertificate, testCrl, testKey, toPem } from './test-certificates.ts'
+import type { TestCertificateInit, TestIssuer, TestIssuerKey } from './test-certificates.ts'
+
+const AMD = '1.3.6.1.4.1.3704.1'
+const RSA_PSS = '1.2.840.113549.1.1.10'
+const DAY_MS = 86_400_000
+const SERIAL = Object.freeze({ ark: 1, ask: 2, vcek: 3 })
+const TCB = Object.freeze({ bootLoader: 4, tee: 0, snp: 24, microcode: 219 })
+
+/** Fields of a report that a test may set; the rest is what a sound guest has. */
+export interface TestSnpReport {
+  readonly version?: number
+  readonly policy?: bigint
+  readonly vmpl?: number
+  readonly reportIdMa?: Uint8Array
+  readonly snpSvn?: number
+  readonly chipId?: Uint8Array
+  readonly family?: number
+  readonly keyInfo?: number
+  readonly measurement?: Uint8Array
+}
+
+/** A Milan platform under a private root, in AMD's formats. SIMULATED, NOT PRIVATE. */
+export interface SnpTestPlatform {
+  /** SHA-256 of the root's key, hex: what a test pins. */
+  readonly rootSpkiHash: string
+  report(reportData: Uint8Array, options?: TestSnpReport): Uint8Array
+  /** Endorsement key, its CA and root as PEM, with the root's revocation list unless told otherwise. */
+  chain(options?: { readonly crl?: boolean, readonly revoke?: 'vcek' | 'ask', readonly productName?: string, readonly caName?: string }): Uint8Array
+}
+
+/** RSA keys cannot be made from a seed with the platform's own generator, so these differ from run to run. */
+function rsaKey (): TestIssuerKey {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
+  return {
+    algorithm: RSA_PSS,
+    publicKeyInfo: AsnConvert.parse(publicKey.export({ type: 'spki', format: 'der' }), SubjectPublicKeyInfo),
+    sign: message => new Uint8Array(sign('sha384', message, { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 48 }))
+  }
+}
+
+/** Makes a platform whose certificates hold around `atMs`. */
+export function createSnpTestPlatform (init: { seed: Uint8Array, atMs: number }): SnpTestPlatform {
+  const { atMs } = init
+  const ark: TestIssuer = { name: 'ARK-Milan', key: rsaKey() }
+  const askKey = rsaKey()
+  const vcekKey = testKey(init.seed, 'vcek', 'P-384')
+  const chipId = new Uint8Array(64).fill(0x51)
+  const certify = (subject: TestIssuer, issuer: TestIssuer, serial: number, isCa: boolean, extensions: TestCertificateInit['extensions'] = []): Uint8Array => {
+    return testCertificate({ ...subject, issuer, serial, isCa, notBeforeMs: atMs - 30 * DAY_MS, notAfterMs: atMs + 300 * DAY_MS, extensions })
+  }
+  return {
+    rootSpkiHash: toHex(spkiHashOf(ark.key)),
+    report: (reportData, options = {}) => {
+      const signed = reportBody(reportData, chipId, options)
+      const raw = vcekKey.signRaw(signed)
+      const scalar = (bytes: Uint8Array): Uint8Array => concat(bytes.slice().reverse(), new Uint8Array(24))
+      return concat(signed, scalar(raw.subarray(0, 48)), scalar(raw.subarray(48)), new Uint8Array(0x4a0 - 0x2a0 - 144))
+    },
+    chain: (options = {}) => {
+      const ask: TestIssuer = { name: options.caName ?? 'SEV-Milan', key: askKey }
+      const vcek = certify({ name: 'SEV-VCEK', key: vcekKey }, ask, SERIAL.vcek, false, vcekExtensions(chipId, options.productName ?? 'Milan-B0'))
+      const certificates = toPem(vcek, certify(ask, ark, SERIAL.ask, true), certify(ark, ark, SERIAL.ark, true))
+      if (options.crl === false) {
+        return utf8(certificates)
+      }
+      const revoked = options.revoke == null ? [] : [SERIAL[options.revoke]]
+      const crl = testCrl({ issuer: ark, revoked, thisUpdateMs: atMs - DAY_MS, nextUpdateMs: atMs + 29 * DAY_MS })
+      return utf8(`${certificates}-----BEGIN X509 CRL-----\n${btoa(String.fromCharCode(...crl))}\n-----END X509 CRL-----\n`)
+    }
+  }
+}
+
+function reportBody (reportData: Uint8Array, chipId: Uint8Array, options: TestSnpReport): Uint8Array {
+  const body = new Uint8Array(0x2a0)
+  const view = new DataView(body.buffer)
+  view.setUint32(0x00, options.version ?? 3, true)
+  view.setBigUint64(0x08, options.policy ?? 0x3_0000n, true)
+  view.setUint32(0x30, options.vmpl ?? 0, true)
+  view.setUint32(0x34, 1, true)
+  view.setUint32(0x48, options.keyInfo ?? 0, true)
+  body.set(reportData, 0x50)
+  body.set(options.measurement ?? new Uint8Array(48).fill(0x61), 0x90)
+  body.set(options.reportIdMa ?? new Uint8Array(32).fill(0xff), 0x160)
+  body.set([TCB.bootLoader, TCB.tee, 0, 0, 0, 0, options.snpSvn ?? TCB.snp, TCB.microcode], 0x180)
+  body.set([options.family ?? 0x19, 0x01, 0x01], 0x188)
+  body.set(options.chipId ?? chipId, 0x1a0)
+  return body
+}
+
+function vcekExtensions (chipId: Uint8Array, productName: string): NonNullable<TestCertificateInit['extensions']> {
+  const integer = (value: number): Uint8Array => new Uint8Array(new asn1js.Integer({ value }).toBER())
+  return [
+    { id: `${AMD}.2`, value: new Uint8Array(new asn1js.IA5String({ value: productName }).toBER()) },
+    { id: `${AMD}.3.1`, value: integer(TCB.bootLoader) },
+    { id: `${AMD}.3.2`, value: integer(TCB.tee) },
+    { id: `${AMD}.3.3`, value: integer(TCB.snp) },
+    { id: `${AMD}.3.8`, value: integer(TCB.microcode) },
+    { id: `${AMD}.4`, value: chipId }
+  ]
+}

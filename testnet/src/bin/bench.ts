@@ -46,20 +46,23 @@ async function measureEngine (engine: 'llama' | 'synthetic', rounds: number, str
     for (const streams of streamCounts) {
       const taken: Record<'direct' | 'network', { samples: Sample[], wallMs: number }> = { direct: { samples: [], wallMs: 0 }, network: { samples: [], wallMs: 0 } }
       const cpu = { direct: 0, provider: 0, gateway: 0 }
+      const oneSide = async (side: 'direct' | 'network'): Promise<void> => {
+        const before = side === 'direct' ? [await cpuUs(direct)] : [await cpuUs(provider), await cpuUs(gateway)]
+        const startMs = performance.now()
+        const samples = await Promise.all(Array.from({ length: streams }, async () => sample(side === 'direct' ? directUrl : network.gateway.url, model, PROMPT)))
+        taken[side].wallMs += performance.now() - startMs
+        taken[side].samples.push(...samples)
+        if (side === 'direct') {
+          cpu.direct += await cpuUs(direct) - before[0]
+        } else {
+          cpu.provider += await cpuUs(provider) - before[0]
+          cpu.gateway += await cpuUs(gateway) - before[1]
+        }
+      }
       for (let round = 0; round < Math.max(4, Math.ceil(rounds / streams)); round++) {
         // Turn about, so that a machine that slows down slows both.
         for (const side of round % 2 === 0 ? ['direct', 'network'] as const : ['network', 'direct'] as const) {
-          const before = side === 'direct' ? [await cpuUs(direct)] : [await cpuUs(provider), await cpuUs(gateway)]
-          const startMs = performance.now()
-          const samples = await Promise.all(Array.from({ length: streams }, async () => sample(side === 'direct' ? directUrl : network.gateway.url, model, PROMPT)))
-          taken[side].wallMs += performance.now() - startMs
-          taken[side].samples.push(...samples)
-          if (side === 'direct') {
-            cpu.direct += await cpuUs(direct) - before[0]
-          } else {
-            cpu.provider += await cpuUs(provider) - before[0]
-            cpu.gateway += await cpuUs(gateway) - before[1]
-          }
+          await oneSide(side)
         }
       }
       const tokens = (side: 'direct' | 'network'): number => taken[side].samples.reduce((sum, s) => sum + s.tokens, 0)

@@ -116,9 +116,8 @@ export class ChainStore {
   }
 
   async lastBlock (): Promise<BlockRecord | undefined> {
-    for await (const value of this.#db.values({ gte: 'block/', lt: 'block0', reverse: true, limit: 1 })) {
-      return JSON.parse(value)
-    }
+    const [value] = await this.#db.values({ gte: 'block/', lt: 'block0', reverse: true, limit: 1 }).all()
+    return value == null ? undefined : JSON.parse(value)
   }
 
   async block (seqno: number): Promise<BlockRecord | undefined> {
@@ -129,9 +128,8 @@ export class ChainStore {
   /** The account as the block `seqno` left it, or as it is now; undefined when nothing touched it until then. */
   async account (account: string, seqno?: number): Promise<string | undefined> {
     const upTo = seqno == null ? `account/${account}0` : `account/${account}/${seqnoKey(seqno)}`
-    for await (const boc of this.#db.values({ gte: `account/${account}/`, lte: upTo, reverse: true, limit: 1 })) {
-      return boc
-    }
+    const [boc] = await this.#db.values({ gte: `account/${account}/`, lte: upTo, reverse: true, limit: 1 }).all()
+    return boc
   }
 
   /** Newest first; `fromLt` and `toLt` are inclusive. */

@@ -42,7 +42,7 @@ function unsigned (value: number, bytes: number): Buffer {
 export function bocOf (roots: readonly Cell[]): Buffer {
   const all = ordered(roots)
   const indexOf = (cell: Cell): number => all.get(cell.hash().toString('hex'))?.index ?? 0
-  const size = all.size < 0x100 ? 1 : all.size < 0x10000 ? 2 : 3
+  const size = Math.ceil(all.size.toString(16).length / 2)
   const cells = Buffer.concat([...all.values()].flatMap(({ cell }) => {
     const length = cell.bits.length
     const descriptors = Buffer.from([

@@ -105,7 +105,7 @@ export class Emulator {
   /**
    * Executes a message and all that follows from it. The caller resets after an error.
    *
-   * @throws the emulator's own errors; RangeError past `maxTransactions`
+   * @throws {Error} the emulator's own; a RangeError past `maxTransactions`
    */
   async execute (message: Message, init: { utime: number, randomSeed: Uint8Array, maxTransactions: number }): Promise<Executed> {
     this.chain.now = init.utime

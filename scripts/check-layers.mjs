@@ -26,7 +26,7 @@ export const LAYERS = {
 
 /** Only this workspace and tests may import what is listed. */
 const TEST_ONLY_CONSUMER = 'testnet'
-const TEST_ONLY = [/^@cocoon-net\/attestation-simulated(\/|$)/, /^@cocoon-net\/engine\/.*synthetic/]
+const TEST_ONLY = [/^@cocoon-net\/attestation-simulated(\/|$)/, /^@cocoon-net\/attestation\/testing$/, /^@cocoon-net\/engine\/.*synthetic/]
 /** Available to every test from the root's devDependencies. */
 const ROOT_TEST_PACKAGES = ['aegir', 'mocha', 'fast-check']
 const SCOPE = '@cocoon-net/'

@@ -1,5 +1,5 @@
-import { expect } from 'aegir/chai'
 import { beginCell } from '@ton/core'
+import { expect } from 'aegir/chai'
 import { CLIENT_VAULT_ERRORS as ERR, clientVaultAddress, clientVaultBodies as bodies } from '../src/index.ts'
 import { EPOCH, START, TON, VaultWorld, accountOf, keyOf } from './vault-world.ts'
 

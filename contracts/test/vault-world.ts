@@ -1,10 +1,10 @@
 import { createPrivateKey, sign } from 'node:crypto'
-import { Blockchain, internal } from '@ton/sandbox'
 import { voucherHash } from '@cocoon-net/protocol'
+import { Blockchain, internal } from '@ton/sandbox'
 import { clientVault, clientVaultAddress, clientVaultBodies, clientVaultStateInit } from '../src/index.ts'
 import type { ClientVaultParameters } from '../src/index.ts'
-import type { SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox'
 import type { Address, Cell } from '@ton/core'
+import type { SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox'
 
 export const TON = 1_000_000_000n
 /** The emulator's clock in all tests, unix seconds. */
@@ -17,7 +17,7 @@ export interface VaultInfo { lastEpoch: bigint, locked: bigint, feeAccrued: bigi
 type Wallet = SandboxContract<TreasuryContract>
 
 /** An Ed25519 key from a seed byte, through PKCS #8 (RFC 8410). */
-export function keyOf (byte: number): { publicKey: Uint8Array, sign: (message: Uint8Array) => Uint8Array } {
+export function keyOf (byte: number): { publicKey: Uint8Array, sign(message: Uint8Array): Uint8Array } {
   const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, byte)])
   const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
   const { x } = key.export({ format: 'jwk' }) as { x: string }

@@ -98,4 +98,3 @@ export async function verifyHardwareEvidence (invocation: Invocation, evidence: 
   printResult(invocation.context, invocation.json, { ...report, ...note }, reportText)
   return report.verdict === 'verified' ? EXIT_DONE : EXIT_NO
 }
-

@@ -1,3 +1,4 @@
+import { openRequest } from '@cocoon-net/sealing'
 import { createClient } from './client/client.ts'
 import { ENOUGH_OFFERS, FIRST_REFRESH_MS, REFRESH_OFFERS_MS, REFRESH_TIMEOUT_MS } from './constants.ts'
 import { noCounters } from './counters.ts'
@@ -9,9 +10,9 @@ import { createOfferGossip } from './offers/offer-gossip.ts'
 import { startProvider } from './provider/provider.ts'
 import type { Client } from './client/client.ts'
 import type { Counters } from './counters.ts'
-import type { Host, HostInit } from './host/create-host.ts'
+import type { Host, HostInit, HostModules } from './host/create-host.ts'
 import type { OfferFinder } from './offers/offer-finder.ts'
-import type { Provider, ProviderInit } from './provider/provider.ts'
+import type { Provider, ProviderInit, ProviderModules } from './provider/provider.ts'
 import type { AttestationTrust, Policy } from '@cocoon-net/attestation'
 import type { Tier } from '@cocoon-net/protocol'
 import type { ClientPayments } from '@cocoon-net/settlement'
@@ -71,8 +72,16 @@ function keepOffersFresh (offers: Pick<OfferFinder, 'gather'>): () => void {
   }
 }
 
+/** What protects a node's traffic. There is one choice outside the tests that read what travels. */
+export interface Protection extends HostModules, Pick<ProviderModules, 'openRequest'> {}
+
 /** Builds the node from bottom to top and starts it; when a step fails, what was started is stopped again. */
 export async function startNode (init: NodeInit): Promise<CocoonPeer> {
+  return startNodeUnder({ openRequest }, init)
+}
+
+/** The same under another protection: for tests, not part of the package's interface. */
+export async function startNodeUnder (protection: Protection, init: NodeInit): Promise<CocoonPeer> {
   const counters = init.counters ?? noCounters
   const now = init.now ?? Date.now
   const randomBytes = init.randomBytes ?? systemRandom
@@ -84,7 +93,7 @@ export async function startNode (init: NodeInit): Promise<CocoonPeer> {
   }
   try {
     const light = init.light ?? false
-    const host = await createHost({ ...init, roles: { provider: init.provider != null, client: init.client != null, light } })
+    const host = await createHost({ ...init, roles: { provider: init.provider != null, client: init.client != null, light } }, protection)
     stops.push(async () => host.stop())
     const discovery = createDiscovery({ host, counters, now })
     stops.push(async () => discovery.stop())
@@ -96,7 +105,7 @@ export async function startNode (init: NodeInit): Promise<CocoonPeer> {
     }
     let provider: Provider | undefined
     if (init.provider != null) {
-      provider = await startProvider(init.provider, { host, discovery, book, counters, now, randomBytes })
+      provider = await startProvider(init.provider, { host, discovery, book, counters, openRequest: protection.openRequest, now, randomBytes })
       stops.push(provider.stop)
     }
     let client: Client | undefined

@@ -15,7 +15,7 @@ import {
 import type { Gossip, GossipService } from './gossip.ts'
 import type { Counters } from '../counters.ts'
 import type { NetworkPreset } from '@cocoon-net/protocol'
-import type { ComponentLogger, Libp2p, Metrics, PeerDiscovery, PeerId, PeerInfo, PrivateKey, Transport } from '@libp2p/interface'
+import type { ComponentLogger, ConnectionEncrypter, Libp2p, Metrics, PeerDiscovery, PeerId, PeerInfo, PrivateKey, Transport } from '@libp2p/interface'
 import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
 import type { Datastore } from 'interface-datastore'
 
@@ -46,6 +46,12 @@ export interface HostInit {
   metrics?(components: any): Metrics
   readonly counters?: Counters
   now?(): number
+}
+
+/** What a host is built from besides its options. */
+export interface HostModules {
+  /** Best first; default: TLS, then noise. */
+  readonly encrypters?: ReadonlyArray<(components: any) => ConnectionEncrypter>
 }
 
 /** A started libp2p node of one network. */
@@ -112,14 +118,14 @@ function dhtService (init: HostInit): (components: KadDHTComponents) => KadDHT {
  * Creates and starts a node. TLS is offered before noise: it costs about half the CPU per frame between Node peers.
  * Nothing that a role does not need is loaded. Fails when no listen address can be used.
  */
-export async function createHost (init: HostInit): Promise<Host> {
+export async function createHost (init: HostInit, modules: HostModules = {}): Promise<Host> {
   const { network, roles } = init
   const counters = init.counters ?? noCounters
   const devnet = network.kind === 'devnet'
 
-  const [transports, tls, gossip, mdns, nat] = await Promise.all([
+  const [transports, encrypters, gossip, mdns, nat] = await Promise.all([
     transportsFor(init),
-    import('@libp2p/tls'),
+    modules.encrypters ?? import('@libp2p/tls').then(({ tls }) => [tls(), noise()]),
     roles.light ? undefined : import('./gossip.ts'),
     init.mdns === true ? import('@libp2p/mdns') : undefined,
     init.nat === true ? Promise.all([import('@libp2p/autonat'), import('@libp2p/dcutr')]) : undefined
@@ -138,7 +144,7 @@ export async function createHost (init: HostInit): Promise<Host> {
     nodeInfo: { userAgent: 'cocoon' },
     addresses: { listen: [...init.listen] },
     transports,
-    connectionEncrypters: [tls.tls(), noise()],
+    connectionEncrypters: [...encrypters],
     streamMuxers: [yamux({ maxInboundStreams: MAX_STREAMS_PER_CONNECTION, maxOutboundStreams: MAX_STREAMS_PER_CONNECTION })],
     peerDiscovery,
     connectionManager: {

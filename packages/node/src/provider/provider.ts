@@ -20,6 +20,7 @@ import type { OfferBook } from '../offers/offer-book.ts'
 import type { EvidenceCollector } from '@cocoon-net/attestation'
 import type { Engine } from '@cocoon-net/engine'
 import type { Prices, Tier } from '@cocoon-net/protocol'
+import type { openRequest } from '@cocoon-net/sealing'
 import type { ProviderPayments, Settlement, Signer } from '@cocoon-net/settlement'
 
 export interface ProviderInit {
@@ -44,6 +45,7 @@ export interface ProviderModules {
   readonly discovery: Discovery
   readonly book: OfferBook
   readonly counters: Counters
+  readonly openRequest: typeof openRequest
   now (): number
   randomBytes (length: number): Uint8Array
 }
@@ -117,6 +119,7 @@ export async function startProvider (init: ProviderInit, modules: ProviderModule
       quotes,
       payments: init.payments,
       replays: new ReplayGuard({ now }),
+      openRequest: modules.openRequest,
       counters,
       draining: () => draining,
       payers,

@@ -1,5 +1,4 @@
 import { CocoonError, LIMITS, inferRequestCodec, inferResponseCodec, protocolId } from '@cocoon-net/protocol'
-import { openRequest } from '@cocoon-net/sealing'
 import { laneKeyOf } from '@cocoon-net/settlement'
 import { MAX_JOB_STREAMS, STREAM_IDLE_MS } from '../constants.ts'
 import { runJob } from '../provider/job.ts'
@@ -10,7 +9,7 @@ import type { LanePayers } from './pay-service.ts'
 import type { ProviderIdentity } from '../provider/identity.ts'
 import type { JobComponents, JobOutcome } from '../provider/job.ts'
 import type { QuoteBook } from '../provider/quote-book.ts'
-import type { ReplayGuard } from '@cocoon-net/sealing'
+import type { ReplayGuard, openRequest } from '@cocoon-net/sealing'
 import type { ProviderPayments } from '@cocoon-net/settlement'
 import type { Libp2p } from '@libp2p/interface'
 
@@ -20,6 +19,7 @@ export interface InferServiceInit extends JobComponents {
   readonly quotes: QuoteBook
   readonly payments: ProviderPayments
   readonly replays: ReplayGuard
+  readonly openRequest: typeof openRequest
   readonly counters: Counters
   draining (): boolean
   readonly payers: LanePayers
@@ -69,7 +69,7 @@ export async function serveInfer (init: InferServiceInit): Promise<() => Promise
       const gone = new AbortController()
       try {
         init.replays.insert(frame.ciphertext, binding.binding.notAfterMs)
-        const opened = await openRequest({ keyPair: init.identity.hpkeKey, bindingHash: binding.hash, header: frame.header, ciphertext: frame.ciphertext })
+        const opened = await init.openRequest({ keyPair: init.identity.hpkeKey, bindingHash: binding.hash, header: frame.header, ciphertext: frame.ciphertext })
         // The client says `cancel`, or its stream ends: both stop the engine, and the bill.
         void frames.read({ patient: true }).then(() => { gone.abort(new CocoonError('job_cancelled')) }, (error: unknown) => { gone.abort(error) })
         const outcome = await runJob({ frames, header, quote, binding, ciphertext: frame.ciphertext, opened, meter, signal: AbortSignal.any([gone.signal, stopping]) }, init)

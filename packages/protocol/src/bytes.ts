@@ -35,8 +35,8 @@ export function equalBytes (a: Uint8Array, b: Uint8Array): boolean {
 
 /** Lexicographic order, shorter first on a tie: negative, zero or positive. */
 export function compareBytes (a: Uint8Array, b: Uint8Array): number {
-  const n = Math.min(a.byteLength, b.byteLength)
-  for (let i = 0; i < n; i++) {
+  const shared = Math.min(a.byteLength, b.byteLength)
+  for (let i = 0; i < shared; i++) {
     if (a[i] !== b[i]) {
       return a[i] - b[i]
     }
@@ -64,13 +64,32 @@ export function fromHex (hex: string): Uint8Array {
   return out
 }
 
+/**
+ * Names, ids and keys have one length: a shorter one, padded, would be another's.
+ *
+ * @throws {RangeError} not exactly `length` bytes
+ */
+export function assertBytes (value: Uint8Array, length: number, name: string): void {
+  if (value.byteLength !== length) {
+    throw new RangeError(`${name} must have ${length} bytes, got ${value.byteLength}`)
+  }
+}
+
+/** @throws {RangeError} not an unsigned 32-bit integer; a DataView alone would wrap it */
 export function u32be (value: number): Uint8Array {
+  if (value >>> 0 !== value) {
+    throw new RangeError(`an unsigned 32-bit integer is expected, got ${value}`)
+  }
   const out = new Uint8Array(4)
   new DataView(out.buffer).setUint32(0, value)
   return out
 }
 
+/** @throws {RangeError} not an unsigned 64-bit integer; a DataView alone would wrap it */
 export function u64be (value: bigint): Uint8Array {
+  if (BigInt.asUintN(64, value) !== value) {
+    throw new RangeError(`an unsigned 64-bit integer is expected, got ${value}`)
+  }
   const out = new Uint8Array(8)
   new DataView(out.buffer).setBigUint64(0, value)
   return out

@@ -1,4 +1,5 @@
 import { beginCell, Cell } from '@ton/core'
+import { assertBytes } from './bytes.ts'
 import { CocoonError } from './errors.ts'
 import type { Slice } from '@ton/core'
 
@@ -13,20 +14,12 @@ export const CELL_TAGS = Object.freeze({
 /** Largest bag of cells that a signed object takes, with room for its header. */
 export const MAX_CELL_BYTES = 1_024
 
+/** @throws {RangeError} not 32 bytes: a shorter id, padded, would be another's */
 export function bigOf (bytes: Uint8Array): bigint {
+  assertBytes(bytes, 32, 'an id')
   let out = 0n
   for (const byte of bytes) {
     out = (out << 8n) | BigInt(byte)
-  }
-  return out
-}
-
-export function bytes32Of (value: bigint): Uint8Array {
-  const out = new Uint8Array(32)
-  let rest = value
-  for (let i = 31; i >= 0; i--) {
-    out[i] = Number(rest & 0xffn)
-    rest >>= 8n
   }
   return out
 }

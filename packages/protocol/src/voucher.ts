@@ -1,5 +1,5 @@
 import { beginCell } from '@ton/core'
-import { concat, sha256, u32be, u64be } from './bytes.ts'
+import { assertBytes, concat, sha256, u32be, u64be } from './bytes.ts'
 import { CELL_TAGS, bigOf } from './cells.ts'
 import type { Cell } from '@ton/core'
 
@@ -29,8 +29,16 @@ export function buildVoucherCell (voucher: Voucher): Cell {
 // A cell without references and with 116 whole bytes is hashed as d1 = 0 (no refs, level 0), d2 = 2 × 116, then data.
 const DESCRIPTORS = Uint8Array.of(0, 232)
 
-/** What the signer signs: the representation hash of the voucher's cell, computed without building the cell. */
+/**
+ * What the signer signs: the representation hash of the voucher's cell, computed without building the cell.
+ *
+ * @throws {RangeError} an account or the network id is not 32 bytes, an amount or the epoch is no unsigned 64-bit integer
+ */
 export function voucherHash (voucher: Voucher): Uint8Array {
+  // lengths first: bytes moved from one field to its neighbour must not give the same hash
+  assertBytes(voucher.networkId, 32, 'networkId')
+  assertBytes(voucher.vault, 32, 'vault')
+  assertBytes(voucher.payee, 32, 'payee')
   return sha256(concat(
     DESCRIPTORS, u32be(CELL_TAGS.voucher), voucher.networkId, voucher.vault, voucher.payee, u64be(voucher.epoch), u64be(voucher.cumulative)
   ))

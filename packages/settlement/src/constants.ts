@@ -22,9 +22,11 @@ export const MAX_SETTLED_JOBS = 256
 /** Lanes that one payee keeps open at a time; more are refused with `too_many_lanes`. */
 export const MAX_LANES = 4096
 
-/** Bytes in a client nonce: the protocol uses 32. */
-export const MIN_NONCE_BYTES = 32
-export const MAX_NONCE_BYTES = 32
+/** Bytes in a client nonce. */
+export const NONCE_BYTES = 32
+
+/** A voucher's counter is an unsigned 64-bit integer. */
+export const MAX_VOUCHER_NANO = 2n ** 64n - 1n
 
 /** Ed25519 key objects kept, so that a voucher needs no key parsing. */
 export const KEY_CACHE_SIZE = 1024

@@ -1,5 +1,5 @@
 import { CocoonError, voucherHash } from '@cocoon-net/protocol'
-import { MAX_LANE_JOBS, MAX_NONCE_BYTES, MAX_SETTLED_JOBS, MIN_NONCE_BYTES } from './constants.ts'
+import { MAX_LANE_JOBS, MAX_SETTLED_JOBS, MAX_VOUCHER_NANO, NONCE_BYTES } from './constants.ts'
 import { verifyEd25519 } from './signer.ts'
 import { hex } from './types.ts'
 import type { LaneId, LaneOnChain } from './types.ts'
@@ -29,12 +29,23 @@ export interface LaneState {
   readonly chain: 'unconfirmed' | 'confirmed' | 'ended'
   readonly capNano: bigint
   readonly paidOnChainNano: bigint
+  /** unix seconds, 0 while the lane is not unlocking */
   readonly unlockAt: number
+  /** what the lane pays towards the gas of the first redeem while it unlocks */
+  readonly gasLeftNano: bigint
   readonly cumulativeNano: bigint
   readonly signature: Uint8Array | null
   readonly finalisedNano: bigint
   readonly jobs: ReadonlyMap<string, LaneJob>
   readonly settled: ReadonlyMap<string, SettledJob>
+}
+
+export function lesser (a: bigint, b: bigint): bigint {
+  return a < b ? a : b
+}
+
+export function greater (a: bigint, b: bigint): bigint {
+  return a > b ? a : b
 }
 
 export function newLane (id: LaneId, signerKey: Uint8Array): LaneState {
@@ -45,6 +56,7 @@ export function newLane (id: LaneId, signerKey: Uint8Array): LaneState {
     capNano: 0n,
     paidOnChainNano: 0n,
     unlockAt: 0,
+    gasLeftNano: 0n,
     cumulativeNano: 0n,
     signature: null,
     finalisedNano: 0n,
@@ -76,15 +88,14 @@ export function exposureNano (lane: LaneState): bigint {
   const backed = lane.chain === 'confirmed'
   let exposed = backed ? 0n : lane.finalisedNano
   for (const job of lane.jobs.values()) {
-    const open = job.vestedNano - (backed ? job.allocatedNano : 0n)
-    exposed += open > 0n ? open : 0n
+    exposed += greater(job.vestedNano - (backed ? job.allocatedNano : 0n), 0n)
   }
   return exposed + shortfall(lane)
 }
 
 /** Vouchers taken before the chain showed a smaller cap are worth only the cap. */
 function shortfall (lane: LaneState): bigint {
-  return lane.chain === 'confirmed' && lane.cumulativeNano > lane.capNano ? lane.cumulativeNano - lane.capNano : 0n
+  return lane.chain === 'confirmed' ? greater(lane.cumulativeNano - lane.capNano, 0n) : 0n
 }
 
 function same (a: Uint8Array, b: Uint8Array): boolean {
@@ -100,18 +111,14 @@ function applyAllocations (lane: LaneState, frame: PayFrame): LaneState {
     const done = settled.get(key)
     if (done != null) {
       // a late last voucher pays the job's debt; anything above its charge stays with the lane
-      const paidNano = amountNano < done.chargeNano ? amountNano : done.chargeNano
-      if (paidNano > done.paidNano) {
-        finalisedNano += paidNano - done.paidNano
-        settled.set(key, { chargeNano: done.chargeNano, paidNano })
-      }
+      const paidNano = greater(lesser(amountNano, done.chargeNano), done.paidNano)
+      finalisedNano += paidNano - done.paidNano
+      settled.set(key, { chargeNano: done.chargeNano, paidNano })
       continue
     }
     const job = jobs.get(key) ?? { allocatedNano: 0n, vestedNano: 0n, begun: false }
     // amounts are absolute and never fall while the job runs: its finish returns the rest
-    if (amountNano > job.allocatedNano) {
-      jobs.set(key, { ...job, allocatedNano: amountNano })
-    }
+    jobs.set(key, { ...job, allocatedNano: greater(amountNano, job.allocatedNano) })
   }
   return { ...lane, cumulativeNano: frame.voucher.cumulative, signature: frame.signature, finalisedNano, jobs, settled }
 }
@@ -137,18 +144,20 @@ export function acceptPay (lane: LaneState, frame: PayFrame, networkId: Uint8Arr
   if (!same(voucher.vault, lane.id.vault) || !same(voucher.payee, lane.id.payee) || voucher.epoch !== lane.id.epoch) {
     throw new CocoonError('voucher_wrong_lane')
   }
-  if (frame.voucher.cumulative < lane.cumulativeNano || frame.voucher.cumulative < 0n || frame.voucher.cumulative >= 1n << 64n) {
+  if (voucher.cumulative < lane.cumulativeNano) {
     throw new CocoonError('voucher_not_increasing', undefined, { details: { highestNano: lane.cumulativeNano } })
   }
-  if (lane.chain === 'confirmed' && frame.voucher.cumulative > lane.capNano && frame.voucher.cumulative > lane.cumulativeNano) {
-    throw new CocoonError('voucher_above_cap', undefined, { details: { capNano: lane.capNano } })
+  const capNano = lane.chain === 'confirmed' ? lane.capNano : MAX_VOUCHER_NANO
+  // what was taken before the chain showed a smaller cap may be repeated
+  if (voucher.cumulative > greater(capNano, lane.cumulativeNano)) {
+    throw new CocoonError('voucher_above_cap', undefined, { details: { capNano } })
   }
   for (const [nonce, amountNano] of frame.jobs) {
-    if (nonce.length < MIN_NONCE_BYTES || nonce.length > MAX_NONCE_BYTES || amountNano < 0n) {
+    if (nonce.length !== NONCE_BYTES || amountNano < 0n) {
       throw new CocoonError('allocation_invalid', 'a job nonce or amount is out of range')
     }
   }
-  if (!verifyEd25519(lane.signerKey, voucherHash(frame.voucher), frame.signature)) {
+  if (!verifyEd25519(lane.signerKey, voucherHash(voucher), frame.signature)) {
     throw new CocoonError('voucher_bad_signature')
   }
   const next = applyAllocations(lane, frame)
@@ -206,7 +215,7 @@ export function finishJob (lane: LaneState, nonce: string, chargeNano: bigint): 
     throw new CocoonError('internal', 'finish of a job that did not begin')
   }
   const available = payableNano(lane, nonce)
-  const paidNano = available < chargeNano ? available : chargeNano
+  const paidNano = lesser(available, chargeNano)
   const jobs = new Map(lane.jobs)
   jobs.delete(nonce)
   const settled = new Map(lane.settled).set(nonce, { chargeNano, paidNano })
@@ -227,29 +236,38 @@ export function finishJob (lane: LaneState, nonce: string, chargeNano: bigint): 
 export function recoverJobs (lane: LaneState): LaneState {
   let next = lane
   for (const [nonce, job] of lane.jobs) {
-    const cost = job.vestedNano < job.allocatedNano ? job.vestedNano : job.allocatedNano
-    next = finishJob(next, nonce, cost).lane
+    next = finishJob(next, nonce, lesser(job.vestedNano, job.allocatedNano)).lane
   }
   return next
 }
 
 /**
- * Takes what the chain shows.
+ * Takes what the chain shows. Within an epoch neither cap nor paid ever falls and an unlock is never undone, so that an
+ * old answer changes nothing. A lane that seemed gone and is seen again was never gone: an epoch opens a lane once.
  *
  * @throws {CocoonError} lane_cap_too_small, voucher_bad_signature (another key is pinned)
  */
 export function chainUpdate (lane: LaneState, seen: LaneOnChain | null, signerKey: Uint8Array | null, minCapNano: bigint): LaneState {
-  if (seen == null || seen.epoch !== lane.id.epoch) {
-    const passed = seen != null && seen.epoch > lane.id.epoch
-    return lane.chain === 'confirmed' || passed ? { ...lane, chain: 'ended' } : lane
+  if (seen == null || seen.epoch < lane.id.epoch) {
+    return lane.chain === 'confirmed' ? { ...lane, chain: 'ended' } : lane
+  }
+  if (seen.epoch > lane.id.epoch) {
+    return { ...lane, chain: 'ended' }
   }
   if (seen.capNano < minCapNano) {
     throw new CocoonError('lane_cap_too_small', undefined, { details: { capNano: seen.capNano, minCapNano } })
   }
-  if (signerKey == null || !Buffer.from(signerKey).equals(lane.signerKey)) {
+  if (signerKey == null || !same(signerKey, lane.signerKey)) {
     throw new CocoonError('voucher_bad_signature', 'the lane pins another signer on chain')
   }
-  return { ...lane, chain: 'confirmed', capNano: seen.capNano, paidOnChainNano: seen.paidNano, unlockAt: seen.unlockAt }
+  return {
+    ...lane,
+    chain: 'confirmed',
+    capNano: greater(seen.capNano, lane.capNano),
+    paidOnChainNano: greater(seen.paidNano, lane.paidOnChainNano),
+    unlockAt: Math.max(seen.unlockAt, lane.unlockAt),
+    gasLeftNano: seen.gasLeftNano
+  }
 }
 
 /** What a redeem would bring now, in nanoTON; 0 when there is nothing to send. */
@@ -257,6 +275,5 @@ export function redeemableNano (lane: LaneState): bigint {
   if (lane.chain !== 'confirmed' || lane.signature == null) {
     return 0n
   }
-  const worth = lane.cumulativeNano < lane.capNano ? lane.cumulativeNano : lane.capNano
-  return worth > lane.paidOnChainNano ? worth - lane.paidOnChainNano : 0n
+  return greater(lesser(lane.cumulativeNano, lane.capNano) - lane.paidOnChainNano, 0n)
 }

@@ -53,8 +53,7 @@ function backendOf (requests: InferenceRequest[], events: Array<InferenceEvent |
 }
 
 const ANSWER: InferenceEvent[] = [
-  { type: 'token', text: 'Hello', class: 'completion', index: 0 },
-  { type: 'token', text: ' \u001b[31mfox', class: 'completion', index: 1 },
+  { type: 'tokens', tokens: [{ text: 'Hello', class: 'completion', index: 0 }, { text: ' \u001b[31mfox', class: 'completion', index: 1 }] },
   { type: 'end', reason: 'stop' }
 ]
 

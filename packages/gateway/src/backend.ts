@@ -42,8 +42,16 @@ export interface InferenceRequest {
   readonly limits: InferenceLimits
 }
 
+export interface InferenceToken {
+  readonly text: string
+  readonly class: 'completion' | 'reasoning'
+  /** Position in the answer, from 0. */
+  readonly index: number
+}
+
+/** The tokens of one sealed chunk at a time, at least one; then one end. */
 export type InferenceEvent =
-  | { readonly type: 'token', readonly text: string, readonly class: 'completion' | 'reasoning', readonly index: number }
+  | { readonly type: 'tokens', readonly tokens: readonly InferenceToken[] }
   | { readonly type: 'end', readonly reason: 'stop' | 'length' | 'cancelled' | 'error' }
 
 export interface JobReceipt {

@@ -27,6 +27,10 @@ export interface JobRunInit {
 
 const ENCODER = new TextEncoder()
 
+function serverSent (data: string): string {
+  return `data: ${data}\n\n`
+}
+
 /** One job from request to the last byte of its response. Whatever ends it early ends the bill. */
 class JobRun {
   private readonly init: JobRunInit
@@ -106,9 +110,11 @@ class JobRun {
     const parts: Record<'completion' | 'reasoning', string> = { completion: '', reasoning: '' }
     while (true) {
       const event = await this.next(events)
-      if (event.type === 'token') {
-        parts[event.class] += event.text
-        if (parts[event.class].length > MAX_ANSWER_CHARACTERS) {
+      if (event.type === 'tokens') {
+        for (const token of event.tokens) {
+          parts[token.class] += token.text
+        }
+        if (parts.completion.length + parts.reasoning.length > MAX_ANSWER_CHARACTERS) {
           throw new CocoonError('answer_inconsistent', 'The answer is longer than any model\'s context')
         }
         continue
@@ -133,7 +139,7 @@ class JobRun {
         if (done === true) {
           controller.close()
         } else {
-          controller.enqueue(ENCODER.encode(`data: ${value}\n\n`))
+          controller.enqueue(ENCODER.encode(value))
         }
       },
       cancel: () => { this.end('cancelled') }
@@ -150,7 +156,10 @@ class JobRun {
     })
   }
 
-  /** The data of each server-sent event. Errors in mid-stream become an event, since the status is long sent. */
+  /**
+   * Server-sent events, one for each token; those of one sealed chunk come in one piece, since a write to a socket costs
+   * more than the event. Errors in mid-stream become an event, since the status is long sent.
+   */
   private async * chunks (job: InferenceJob): AsyncGenerator<string> {
     const { includeUsage, inference } = this.init.request
     const shape = shapeOf(inference.endpoint, job, { created: this.init.created, includeUsage })
@@ -159,31 +168,37 @@ class JobRun {
     try {
       const opening = shape.opening()
       if (opening !== undefined) {
-        yield opening
+        yield serverSent(opening)
       }
       while (true) {
         const event = await this.next(events)
-        if (event.type === 'token') {
-          const text = joiners[event.class](event.text)
-          if (text !== '') {
-            yield shape.piece(text, event.class)
+        if (event.type === 'tokens') {
+          let piece = ''
+          for (const token of event.tokens) {
+            const text = joiners[token.class](token.text)
+            if (text !== '') {
+              piece += serverSent(shape.piece(text, token.class))
+            }
+          }
+          if (piece !== '') {
+            yield piece
           }
           continue
         }
         if (event.reason === 'error') {
           throw await this.failure(job)
         }
-        yield shape.ending(finishReason(event))
+        yield serverSent(shape.ending(finishReason(event)))
         if (includeUsage) {
-          yield shape.usage(await this.summary(job))
+          yield serverSent(shape.usage(await this.summary(job)))
         }
         this.end('done')
-        yield '[DONE]'
+        yield serverSent('[DONE]')
         return
       }
     } catch (error) {
       this.end(this.abort.signal.aborted ? 'cancelled' : 'failed', error)
-      yield JSON.stringify(errorBody(publicError(error)))
+      yield serverSent(JSON.stringify(errorBody(publicError(error))))
     } finally {
       this.end('cancelled')
     }

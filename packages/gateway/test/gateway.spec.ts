@@ -138,7 +138,7 @@ describe('gateway', () => {
   })
 
   it('keeps reasoning apart from the answer', async () => {
-    const gateway = createGateway({ backend: fakeBackend([{ type: 'token', text: 'hm', class: 'reasoning', index: 0 }, ...tokens('ok'), END]) })
+    const gateway = createGateway({ backend: fakeBackend([{ type: 'tokens', tokens: [{ text: 'hm', class: 'reasoning', index: 0 }] }, ...tokens('ok'), END]) })
     const whole = await (await gateway.fetch(chatRequest(BODY))).json() as { choices: Array<{ message: Record<string, unknown> }> }
     expect(whole.choices[0].message).to.deep.include({ content: 'ok', reasoning_content: 'hm' })
   })

@@ -7,6 +7,12 @@ export const STREAM_IDLE_MS = 30_000
 /** A pay stream is quiet between jobs. */
 export const PAY_IDLE_MS = 10 * 60_000
 
+/** So is a stream that a client has negotiated for its next request. */
+export const REQUEST_IDLE_MS = PAY_IDLE_MS
+
+/** Well inside what the provider waits: a client does not use a negotiated stream that is older. */
+export const WARM_STREAM_MS = REQUEST_IDLE_MS * 0.8
+
 /** Tokens wait at most this long for company in a sealed chunk: under a frame of a 50 Hz screen. */
 export const FLUSH_MS = 20
 

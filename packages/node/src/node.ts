@@ -1,4 +1,4 @@
-import { openRequest } from '@cocoon-net/sealing'
+import { openRequest, prepareSeal } from '@cocoon-net/sealing'
 import { createClient } from './client/client.ts'
 import { ENOUGH_OFFERS, FIRST_REFRESH_MS, REFRESH_OFFERS_MS, REFRESH_TIMEOUT_MS } from './constants.ts'
 import { noCounters } from './counters.ts'
@@ -8,7 +8,7 @@ import { createOfferBook } from './offers/offer-book.ts'
 import { createOfferFinder } from './offers/offer-finder.ts'
 import { createOfferGossip } from './offers/offer-gossip.ts'
 import { startProvider } from './provider/provider.ts'
-import type { Client } from './client/client.ts'
+import type { Client, ClientInit } from './client/client.ts'
 import type { Counters } from './counters.ts'
 import type { Host, HostInit, HostModules } from './host/create-host.ts'
 import type { OfferFinder } from './offers/offer-finder.ts'
@@ -73,11 +73,11 @@ function keepOffersFresh (offers: Pick<OfferFinder, 'gather'>): () => void {
 }
 
 /** What protects a node's traffic. There is one choice outside the tests that read what travels. */
-export interface Protection extends HostModules, Pick<ProviderModules, 'openRequest'> {}
+export interface Protection extends HostModules, Pick<ProviderModules, 'openRequest'>, Pick<ClientInit, 'prepareSeal'> {}
 
 /** Builds the node from bottom to top and starts it; when a step fails, what was started is stopped again. */
 export async function startNode (init: NodeInit): Promise<CocoonPeer> {
-  return startNodeUnder({ openRequest }, init)
+  return startNodeUnder({ openRequest, prepareSeal }, init)
 }
 
 /** The same under another protection: for tests, not part of the package's interface. */
@@ -113,7 +113,7 @@ export async function startNodeUnder (protection: Protection, init: NodeInit): P
       const offers = createOfferFinder({ host, discovery, book, gossip, counters, now })
       stops.push(async () => offers.stop())
       stops.push(keepOffersFresh(offers))
-      client = createClient({ ...init.client, libp2p: host.libp2p, network: init.network, localPeer: host.peerId, offers, counters, now, randomBytes })
+      client = createClient({ ...init.client, prepareSeal: protection.prepareSeal, libp2p: host.libp2p, network: init.network, localPeer: host.peerId, offers, counters, now, randomBytes })
       stops.push(client.stop)
     }
     return { host, provider, client, stop }

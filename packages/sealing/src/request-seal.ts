@@ -75,9 +75,67 @@ export interface SealRequestInit {
   readonly payload: Uint8Array
 }
 
+function asSealFailure (error: unknown): CocoonError {
+  return error instanceof CocoonError ? error : new CocoonError('seal_failed', undefined, { cause: error })
+}
+
+async function sealed<T> (work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => { throw asSealFailure(error) })
+}
+
 function checkBindingHash (bindingHash: Uint8Array): void {
   if (bindingHash.byteLength !== BINDING_HASH_BYTES) {
     throw new CocoonError('seal_failed', `a binding hash has ${BINDING_HASH_BYTES} bytes`)
+  }
+}
+
+/** An HPKE context of one request, made before the request is known: encapsulation and key derivation are over. */
+export interface PreparedSeal {
+  /**
+   * Seals the one request of this context.
+   *
+   * @throws {CocoonError} seal_failed, also when the context has been used or wiped
+   */
+  seal(init: Pick<SealRequestInit, 'header' | 'payload'>): Promise<SealedRequest>
+  /** Overwrites the exported response secret of a context that will not be used. */
+  wipe(): void
+}
+
+/**
+ * Does the slow part of sealing (RFC 9180, base mode: encapsulation, key schedule, exports) ahead of a request. Nothing
+ * in it depends on the request, so a client keeps one context ready for each provider that it may ask next.
+ *
+ * @throws {CocoonError} seal_failed
+ */
+export async function prepareSeal (init: Pick<SealRequestInit, 'kem' | 'publicKey' | 'bindingHash'>): Promise<PreparedSeal> {
+  checkBindingHash(init.bindingHash)
+  try {
+    const suite = suiteOf(init.kem)
+    const { encapsulatedSecret: enc, ctx } = await suite.SetupSender(await suite.DeserializePublicKey(init.publicKey), { info: infoOf(init.bindingHash) })
+    const secrets = await exportAll(ctx)
+    const response = oneUse(secrets.response)
+    let used = false
+    return {
+      seal: async ({ header, payload }) => {
+        if (used) {
+          throw new CocoonError('seal_failed', 'a context seals one request')
+        }
+        used = true
+        return {
+          ciphertext: concat(enc, await sealed(ctx.Seal(payload, header))),
+          reqSalt: () => secrets.reqSalt,
+          ansSalt: () => secrets.ansSalt,
+          response: async (providerNonce) => response.take(secret => createChunkOpener(responseKeys(secret, enc, providerNonce))),
+          wipe: response.wipe
+        }
+      },
+      wipe: () => {
+        used = true
+        response.wipe()
+      }
+    }
+  } catch (error) {
+    throw asSealFailure(error)
   }
 }
 
@@ -87,23 +145,8 @@ function checkBindingHash (bindingHash: Uint8Array): void {
  * @throws {CocoonError} seal_failed
  */
 export async function sealRequest (init: SealRequestInit): Promise<SealedRequest> {
-  checkBindingHash(init.bindingHash)
-  try {
-    const suite = suiteOf(init.kem)
-    const { encapsulatedSecret: enc, ctx } = await suite.SetupSender(await suite.DeserializePublicKey(init.publicKey), { info: infoOf(init.bindingHash) })
-    const ciphertext = concat(enc, await ctx.Seal(init.payload, init.header))
-    const secrets = await exportAll(ctx)
-    const response = oneUse(secrets.response)
-    return {
-      ciphertext,
-      reqSalt: () => secrets.reqSalt,
-      ansSalt: () => secrets.ansSalt,
-      response: async (providerNonce) => response.take(secret => createChunkOpener(responseKeys(secret, enc, providerNonce))),
-      wipe: response.wipe
-    }
-  } catch (error) {
-    throw error instanceof CocoonError ? error : new CocoonError('seal_failed', undefined, { cause: error })
-  }
+  const prepared = await prepareSeal(init)
+  return prepared.seal(init)
 }
 
 /** A request as the provider opened it. */
@@ -146,6 +189,6 @@ export async function openRequest (init: OpenRequestInit): Promise<OpenedJob> {
       sealer: async (providerNonce) => response.take(secret => createChunkSealer(responseKeys(secret, enc, providerNonce)))
     }
   } catch (error) {
-    throw error instanceof CocoonError ? error : new CocoonError('seal_failed', undefined, { cause: error })
+    throw asSealFailure(error)
   }
 }

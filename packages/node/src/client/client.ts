@@ -7,7 +7,8 @@ import { choose, tierAtLeast } from './choose.ts'
 import { NEW_PEER, recordFailure, recordSuccess } from './peer-record.ts'
 import { createProviderLinks } from './provider-links.ts'
 import type { InferenceEvent, InferenceJob, InferenceRequest, JobSummary, ModelListing } from './api.ts'
-import type { Attempt, AttemptResult } from './attempt.ts'
+import type { AttemptResult } from './answer-reader.ts'
+import type { Attempt } from './attempt.ts'
 import type { Candidate } from './choose.ts'
 import type { PeerRecord } from './peer-record.ts'
 import type { ProviderLinks, ProviderLinksInit } from './provider-links.ts'
@@ -195,7 +196,7 @@ export function createClient (init: ClientInit): Client {
         }
         const attempt = await startAttempt({
           network: init.network,
-          connection: link.connection,
+          requests: link.requests,
           candidate,
           provider: link.provider,
           lane: link.lane,
@@ -279,8 +280,8 @@ export function createClient (init: ClientInit): Client {
           if (next.done === true && !over) {
             over = true
             complete(next.value)
-          } else {
-            index++
+          } else if (next.done !== true) {
+            index += next.value.length
           }
         } catch (error) {
           if (!over) {
@@ -311,13 +312,12 @@ export function createClient (init: ClientInit): Client {
             complete(next.value)
             const rest = decoder.decode()
             if (rest !== '') {
-              yield { type: 'token', text: rest, class: 'completion', index }
+              yield { type: 'tokens', tokens: [{ text: rest, class: 'completion', index }] }
             }
             yield { type: 'end', reason: next.value.finish }
             return
           }
-          const text = decoder.decode(next.value.bytes, { stream: true })
-          yield { type: 'token', text, class: next.value.class, index: index++ }
+          yield { type: 'tokens', tokens: next.value.map(token => ({ text: decoder.decode(token.bytes, { stream: true }), class: token.class, index: index++ })) }
         }
       } catch (error) {
         if (over) {

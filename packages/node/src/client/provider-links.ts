@@ -5,9 +5,12 @@ import * as Digest from 'multiformats/hashes/digest'
 import { ANSWER_TIMEOUT_MS } from '../constants.ts'
 import { attestPeer } from './attest-peer.ts'
 import { openPayChannel } from './pay-channel.ts'
+import { createWarmRequests } from './warm-requests.ts'
 import type { AttestPeerInit, VerifiedProvider } from './attest-peer.ts'
 import type { PayChannel } from './pay-channel.ts'
+import type { WarmRequests } from './warm-requests.ts'
 import type { Offer } from '@cocoon-net/protocol'
+import type { prepareSeal } from '@cocoon-net/sealing'
 import type { ClientLane, ClientPayments } from '@cocoon-net/settlement'
 import type { Connection, Libp2p } from '@libp2p/interface'
 
@@ -17,11 +20,13 @@ export interface ProviderLink {
   readonly provider: VerifiedProvider
   readonly lane: ClientLane
   readonly pay: PayChannel
+  readonly requests: WarmRequests
 }
 
 export interface ProviderLinksInit extends AttestPeerInit {
   readonly libp2p: Libp2p
   readonly payments: ClientPayments
+  readonly prepareSeal: typeof prepareSeal
   onPayRefusal (peer: string, error: CocoonError): void
 }
 
@@ -65,12 +70,13 @@ export function createProviderLinks (init: ProviderLinksInit): ProviderLinks {
       onRefusal: (error) => { init.onPayRefusal(toHex(offer.peerId), error) }
     })
     await lane.adopt(pay.lane)
-    return { connection, provider, lane, pay }
+    return { connection, provider, lane, pay, requests: createWarmRequests({ ...init, connection, binding: provider.binding, bindingHash: provider.bindingHash }) }
   }
 
   const drop = async (key: string): Promise<void> => {
     const slot = slots.get(key)
     slots.delete(key)
+    slot?.link?.requests.stop()
     await slot?.link?.pay.close()
   }
 

@@ -1,14 +1,15 @@
 import { CocoonError, LIMITS, inferRequestCodec, inferResponseCodec, protocolId } from '@cocoon-net/protocol'
 import { laneKeyOf } from '@cocoon-net/settlement'
-import { MAX_JOB_STREAMS, STREAM_IDLE_MS } from '../constants.ts'
+import { MAX_JOB_STREAMS, REQUEST_IDLE_MS, STREAM_IDLE_MS } from '../constants.ts'
 import { runJob } from '../provider/job.ts'
 import { validateHeader } from '../provider/validate-request.ts'
 import { serve } from './serve.ts'
 import type { Counters } from '../counters.ts'
 import type { LanePayers } from './pay-service.ts'
 import type { ProviderIdentity } from '../provider/identity.ts'
-import type { JobComponents, JobOutcome } from '../provider/job.ts'
+import type { AdmittedJob, JobComponents, JobOutcome } from '../provider/job.ts'
 import type { QuoteBook } from '../provider/quote-book.ts'
+import type { InferRequestFrame } from '@cocoon-net/protocol'
 import type { ReplayGuard, openRequest } from '@cocoon-net/sealing'
 import type { ProviderPayments } from '@cocoon-net/settlement'
 import type { Libp2p } from '@libp2p/interface'
@@ -24,6 +25,18 @@ export interface InferServiceInit extends JobComponents {
   draining (): boolean
   readonly payers: LanePayers
   onOutcome? (outcome: JobOutcome): void
+}
+
+/** The first frame, or null: a client may negotiate a stream ahead of its next request, and let it go unused. */
+async function nextRequest (frames: AdmittedJob['frames']): Promise<InferRequestFrame | null> {
+  try {
+    return await frames.read({ idleMs: REQUEST_IDLE_MS })
+  } catch (error) {
+    if (error instanceof CocoonError && (error.code === 'stream_closed' || error.code === 'timeout')) {
+      return null
+    }
+    throw error
+  }
 }
 
 /**
@@ -43,7 +56,10 @@ export async function serveInfer (init: InferServiceInit): Promise<() => Promise
     what: 'infer',
     refusal: (refusal) => ({ t: 'refusal' as const, ...refusal }),
     handle: async (frames, connection, stopping) => {
-      const frame = await frames.read()
+      const frame = await nextRequest(frames)
+      if (frame == null) {
+        return
+      }
       if (frame.t !== 'request') {
         throw new CocoonError('frame_malformed', 'the first frame must be a request')
       }

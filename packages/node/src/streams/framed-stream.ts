@@ -19,11 +19,11 @@ export interface FramedStreamInit<In, Out> {
 /** Typed frames (varint length, deterministic CBOR) over one libp2p stream, with a bound and a deadline on each. */
 export interface FramedStream<In, Out> {
   /**
-   * Reads one frame; with `patient` it waits without a deadline, until the stream ends.
+   * Reads one frame; with `patient` it waits without a deadline, until the stream ends, and `idleMs` replaces the stream's deadline.
    *
    * @throws {CocoonError} frame_too_large, frame_malformed, stream_closed, timeout
    */
-  read(options?: { patient?: boolean }): Promise<In>
+  read(options?: { patient?: boolean, idleMs?: number }): Promise<In>
   /** @throws {CocoonError} stream_closed, timeout */
   write(frame: Out): Promise<void>
   /** Closes the writing side after what was written; never throws. */
@@ -59,13 +59,13 @@ export function framedStream<In, Out> (stream: Stream, init: FramedStreamInit<In
   init.signal?.addEventListener('abort', onAbort)
   stream.addEventListener('close', () => { init.signal?.removeEventListener('abort', onAbort) }, { once: true })
 
-  const guarded = async <T>(work: () => Promise<T>, what: string, patient: boolean = false): Promise<T> => {
+  const guarded = async <T>(work: () => Promise<T>, what: string, { patient = false, idleMs = init.idleMs }: { patient?: boolean, idleMs?: number } = {}): Promise<T> => {
     if (failure != null) {
       throw failure
     }
     const timer = patient
       ? undefined
-      : setTimeout(() => { abort(new CocoonError('timeout', `${init.what}: ${what} took longer than ${init.idleMs} ms`)) }, init.idleMs)
+      : setTimeout(() => { abort(new CocoonError('timeout', `${init.what}: ${what} took longer than ${idleMs} ms`)) }, idleMs)
     try {
       return await work()
     } catch (error) {
@@ -77,7 +77,7 @@ export function framedStream<In, Out> (stream: Stream, init: FramedStreamInit<In
 
   return {
     read: async (options) => {
-      const data = await guarded(async () => (await frames.read()).subarray(), 'reading', options?.patient)
+      const data = await guarded(async () => (await frames.read()).subarray(), 'reading', options)
       return decodeWith(init.reads, data, init.maxReadBytes, init.what)
     },
     write: async (frame) => {

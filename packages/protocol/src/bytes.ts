@@ -22,23 +22,14 @@ export function concat (...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Byte equality. Not constant-time: only for public values. */
 export function equalBytes (a: Uint8Array, b: Uint8Array): boolean {
-  if (a.byteLength !== b.byteLength) {
-    return false
-  }
-  for (let i = 0; i < a.byteLength; i++) {
-    if (a[i] !== b[i]) {
-      return false
-    }
-  }
-  return true
+  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i])
 }
 
 /** Lexicographic order, shorter first on a tie: negative, zero or positive. */
 export function compareBytes (a: Uint8Array, b: Uint8Array): number {
-  const shared = Math.min(a.byteLength, b.byteLength)
-  for (let i = 0; i < shared; i++) {
-    if (a[i] !== b[i]) {
-      return a[i] - b[i]
+  for (const [i, byte] of a.subarray(0, b.byteLength).entries()) {
+    if (byte !== b[i]) {
+      return byte - b[i]
     }
   }
   return a.byteLength - b.byteLength
@@ -54,14 +45,10 @@ export function toHex (bytes: Uint8Array): string {
 
 /** Parses lower- or upper-case hex. Throws RangeError on anything else. */
 export function fromHex (hex: string): Uint8Array {
-  if (hex.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(hex)) {
+  if (!/^(?:[0-9a-fA-F]{2})*$/.test(hex)) {
     throw new RangeError('not a hex string')
   }
-  const out = new Uint8Array(hex.length / 2)
-  for (let i = 0; i < out.length; i++) {
-    out[i] = Number.parseInt(hex.slice(i * 2, i * 2 + 2), 16)
-  }
-  return out
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(i * 2, i * 2 + 2), 16))
 }
 
 /**
@@ -95,18 +82,25 @@ export function u64be (value: bigint): Uint8Array {
   return out
 }
 
-interface HashBuiltin { createHash(name: string): { update(data: Uint8Array): { digest(): Uint8Array } } }
+interface NativeHash { update(data: Uint8Array): NativeHash, digest(): Uint8Array }
+interface HashBuiltin { createHash(name: string): NativeHash }
 interface ProcessLike { getBuiltinModule?(name: string): unknown }
 
 // Node's own hash is several times faster than JavaScript; browsers have no process object and use noble.
 const native = ((globalThis as { process?: ProcessLike }).process?.getBuiltinModule?.('node:crypto')) as HashBuiltin | undefined
 
+function nativeDigest (name: string, parts: readonly Uint8Array[]): Uint8Array | undefined {
+  const hash = native?.createHash(name)
+  for (const part of parts) {
+    hash?.update(part)
+  }
+  return hash && new Uint8Array(hash.digest())
+}
+
 export function sha256 (...parts: readonly Uint8Array[]): Uint8Array {
-  const data = parts.length === 1 ? parts[0] : concat(...parts)
-  return native == null ? nobleSha256(data) : new Uint8Array(native.createHash('sha256').update(data).digest())
+  return nativeDigest('sha256', parts) ?? nobleSha256(concat(...parts))
 }
 
 export function sha512 (...parts: readonly Uint8Array[]): Uint8Array {
-  const data = parts.length === 1 ? parts[0] : concat(...parts)
-  return native == null ? nobleSha512(data) : new Uint8Array(native.createHash('sha512').update(data).digest())
+  return nativeDigest('sha512', parts) ?? nobleSha512(concat(...parts))
 }

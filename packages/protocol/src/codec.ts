@@ -12,7 +12,13 @@ function malformed (path: string, expected: string): CocoonError {
   return new CocoonError('frame_malformed', `${path}: expected ${expected}`)
 }
 
-const U64_MAX = 2n ** 64n - 1n
+function isUint (value: unknown, max: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= max
+}
+
+function isUint64 (value: unknown): value is bigint {
+  return typeof value === 'bigint' && BigInt.asUintN(64, value) === value
+}
 
 /** Byte string of exactly `length` bytes. */
 export function fixedBytes (length: number): Codec<Uint8Array> {
@@ -62,13 +68,13 @@ export function text (maxBytes: number): Codec<string> {
 export function uint (max: number = Number.MAX_SAFE_INTEGER): Codec<number> {
   return {
     encode: (value) => {
-      if (!Number.isSafeInteger(value) || value < 0 || value > max) {
+      if (!isUint(value, max)) {
         throw malformed('value', `an integer from 0 to ${max}`)
       }
       return value
     },
     decode: (value, path) => {
-      if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || value > max) {
+      if (!isUint(value, max)) {
         throw malformed(path, `an integer from 0 to ${max}`)
       }
       return value
@@ -79,14 +85,14 @@ export function uint (max: number = Number.MAX_SAFE_INTEGER): Codec<number> {
 /** Unsigned 64-bit integer as bigint: nanoTON and epochs. */
 export const uint64: Codec<bigint> = {
   encode: (value) => {
-    if (typeof value !== 'bigint' || value < 0n || value > U64_MAX) {
+    if (!isUint64(value)) {
       throw malformed('value', 'an unsigned 64-bit integer')
     }
-    return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value
+    return value
   },
   decode: (value, path) => {
-    const big = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value
-    if (typeof big !== 'bigint' || big < 0n || big > U64_MAX) {
+    const big = Number.isSafeInteger(value) ? BigInt(value as number) : value
+    if (!isUint64(big)) {
       throw malformed(path, 'an unsigned 64-bit integer')
     }
     return big

@@ -32,6 +32,16 @@ describe('charge', () => {
   })
 })
 
+describe('worst charge', () => {
+  it('takes the dearer class of each side (exhaustive)', () => {
+    for (const [prompt, cached] of [[1n, 2n], [2n, 1n], [2n, 2n]]) {
+      for (const [completion, reasoning] of [[3n, 5n], [5n, 3n], [5n, 5n]]) {
+        expect(worstChargeNano(1_000_000, 2_000_000, { prompt, cached, completion, reasoning })).to.equal(12n)
+      }
+    }
+  })
+})
+
 describe('vesting', () => {
   it('spreads the prompt over min(max(64, promptTokens / 32), maxTokens)', () => {
     expect(vestingTokens(0, 4_096)).to.equal(64)

@@ -1,7 +1,8 @@
 import { expect } from 'aegir/chai'
 import { encode } from 'cborg'
 import fc from 'fast-check'
-import { CHUNK_BUCKETS, REQUEST_BUCKETS, bindingAnnouncementCodec, bucketFor, challengeCodec, decodeBinding, decodeChunk, decodeOffer, decodeRequestHeader, decodeRequestPayload, decodeWith, encodeBinding, encodeCbor, encodeChunk, encodeOffer, encodeRequestHeader, encodeRequestPayload, encodeWith, evidenceCodec, inferRequestCodec, inferResponseCodec, payRequestCodec, payResponseCodec, quoteAnswerCodec, quoteAskCodec } from '../src/index.ts'
+import { CHUNK_BUCKETS, REQUEST_BUCKETS, bindingAnnouncementCodec, bucketFor, challengeCodec, decodeBinding, decodeChunk, decodeOffer, decodeRequestHeader, decodeRequestPayload, decodeWith, encodeBinding, encodeCbor, encodeChunk, encodeOffer, encodePadded, encodeRequestHeader, encodeRequestPayload, encodeWith, evidenceCodec, inferRequestCodec, inferResponseCodec, payRequestCodec, payResponseCodec, quoteAnswerCodec, quoteAskCodec } from '../src/index.ts'
+import { bytes, record } from '../src/codec.ts'
 import { binding, bytes32, bytes64, offer, voucher } from './samples.ts'
 import type { Codec } from '../src/index.ts'
 
@@ -131,6 +132,29 @@ describe('padding', () => {
     expectCode(() => decodeChunk(encodeChunk({ ...chunk, finish: 'stop' })), 'frame_malformed')
     expectCode(() => decodeChunk(encodeChunk({ ...chunk, ids: [1], utf8: [Uint8Array.of(1)], classes: Uint8Array.of(0) })), 'frame_malformed')
     expect(decodeChunk(encodeChunk({ ...chunk, final: true, finish: 'stop' })).finish).to.equal('stop')
+  })
+
+  it('reaches a bucket from any size, through every head of a byte string (exhaustive)', () => {
+    const codec = record({ pad: bytes(70_000) })
+    const bare = encodeWith(codec, { pad: new Uint8Array(0) }).byteLength
+    // a byte string's head grows by one or two bytes at these lengths, so these sizes cannot be met
+    const unreachable = [24, 257, 65_538, 65_539]
+    for (const [from, to] of [[0, 300], [65_500, 65_600]]) {
+      for (let missing = from; missing < to; missing++) {
+        const padded = encodePadded(codec, {}, [bare - 1, bare + missing, bare + missing + 1_000]).byteLength
+        expect(padded, `${missing}`).to.equal(unreachable.includes(missing) ? bare + missing + 1_000 : bare + missing)
+      }
+    }
+  })
+
+  it('reads answers of both classes and refuses counts that differ', () => {
+    const two = { ...chunk, ids: [1, 2], utf8: [Uint8Array.of(97), Uint8Array.of(98)], classes: Uint8Array.of(2, 3) }
+    expect(decodeChunk(encodeChunk(two)).classes).to.deep.equal(Uint8Array.of(2, 3))
+    expectCode(() => decodeChunk(encodeChunk({ ...two, classes: Uint8Array.of(2) })), 'frame_malformed')
+    expectCode(() => decodeChunk(encodeChunk({ ...two, utf8: [Uint8Array.of(97)] })), 'frame_malformed')
+    for (const unknown of [0, 1, 4]) {
+      expectCode(() => decodeChunk(encodeChunk({ ...two, classes: Uint8Array.of(2, unknown) })), 'frame_malformed')
+    }
   })
 
   it('picks the smallest bucket and refuses what fits none', () => {

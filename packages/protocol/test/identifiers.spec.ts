@@ -21,6 +21,8 @@ describe('identifiers', () => {
     expect(toHex(networkIdOf({ rootHash, fileHash, workchain: -1, registryHash })))
       .to.equal(digest('sha256', 'cocoon/network/v1\0', rootHash, fileHash, Uint8Array.of(0xff), registryHash))
     expect(() => networkIdOf({ rootHash: rootHash.subarray(1), fileHash, workchain: 0, registryHash })).to.throw(RangeError)
+    expect(() => networkIdOf({ rootHash, fileHash: new Uint8Array(33), workchain: 0, registryHash })).to.throw(RangeError)
+    expect(() => networkIdOf({ rootHash, fileHash, workchain: 0, registryHash: new Uint8Array(0) })).to.throw(RangeError)
   })
 
   it('keeps networks apart', () => {
@@ -122,8 +124,19 @@ describe('errors', () => {
     expect(refusal).to.deep.equal({ code: 'no_room', retryAfterMs: 86_400_000 })
     expect(fromRefusal(refusal)).to.have.property('code', 'no_room')
     expect(fromRefusal({ code: 'toString', retryAfterMs: 0 })).to.have.property('code', 'internal')
+    expect(toRefusal(new CocoonError('no_room', undefined, { retryAfterMs: -5 })).retryAfterMs).to.equal(0)
     expect(toRefusal(new Error('secret'))).to.deep.equal({ code: 'internal', retryAfterMs: 0 })
     expect(asCocoonError(new DOMException('late', 'TimeoutError'))).to.have.property('code', 'timeout')
+    expect(asCocoonError(new Error('other'), 'chain_unavailable')).to.include({ code: 'chain_unavailable', message: 'other' })
+    expect(asCocoonError('a text')).to.include({ code: 'internal', message: 'a text' })
+  })
+
+  it('keep their cause, and have none when none was given', () => {
+    const cause = new Error('cause')
+    expect(new CocoonError('internal', undefined, { cause }).cause).to.equal(cause)
+    expect(Object.hasOwn(new CocoonError('internal'), 'cause')).to.equal(false)
+    const known = new CocoonError('no_room')
+    expect(asCocoonError(known)).to.equal(known)
   })
 })
 

@@ -137,6 +137,25 @@ describe('signed objects', () => {
     expect(TIERS.map((_, i) => tierFromNumber(i + 1))).to.deep.equal([...TIERS])
   })
 
+  it('refuse ids and amounts of another length, in the hash as in the cell', () => {
+    for (const field of ['networkId', 'vault', 'payee'] as const) {
+      for (const length of [0, 31, 33, 64]) {
+        const wrong = { ...voucher, [field]: new Uint8Array(length) }
+        expect(() => voucherHash(wrong), `${field} ${length}`).to.throw(RangeError)
+        expect(() => buildVoucherCell(wrong), `${field} ${length}`).to.throw(RangeError)
+      }
+    }
+    // what leaves one field and enters its neighbour would otherwise hash alike
+    expect(() => voucherHash({ ...voucher, networkId: new Uint8Array(31), vault: new Uint8Array(33) })).to.throw(RangeError)
+    for (const field of ['epoch', 'cumulative'] as const) {
+      for (const value of [-1n, 2n ** 64n, 2n ** 64n + voucher[field]]) {
+        expect(() => voucherHash({ ...voucher, [field]: value }), `${field} ${value}`).to.throw(RangeError)
+      }
+      expect(() => voucherHash({ ...voucher, [field]: 2n ** 64n - 1n })).to.not.throw()
+    }
+    expect(() => parseReceipt(new Uint8Array(1_024))).to.throw().with.property('code', 'frame_malformed')
+  })
+
   it('refuse amounts that do not fit', () => {
     expect(() => buildVoucherCell({ ...voucher, cumulative: 2n ** 64n })).to.throw()
     expect(() => buildQuoteCell({ ...quote, feeBps: 0x10000 })).to.throw()

@@ -53,7 +53,8 @@ function backendOf (requests: InferenceRequest[], events: Array<InferenceEvent |
 }
 
 const ANSWER: InferenceEvent[] = [
-  { type: 'tokens', tokens: [{ text: 'Hello', class: 'completion', index: 0 }, { text: ' \u001b[31mfox', class: 'completion', index: 1 }] },
+  { type: 'tokens', tokens: [{ text: 'Hello', class: 'completion', index: 0 }] },
+  { type: 'tokens', tokens: [{ text: ' \u001b[31mfox', class: 'completion', index: 1 }] },
   { type: 'end', reason: 'stop' }
 ]
 

@@ -1,5 +1,6 @@
 import { CocoonError, KEMS, concat, utf8 } from '@cocoon-net/protocol'
-import { AEAD_AES_256_GCM, CipherSuite, KDF_HKDF_SHA256, KEM_DHKEM_X25519_HKDF_SHA256 } from 'hpke'
+import { CipherSuite, KEM_DHKEM_X25519_HKDF_SHA256 } from 'hpke'
+import { aeadFactory, kdfFactory } from './native-suite.ts'
 import { X_WING_ENC_BYTES, xWing } from './x-wing.ts'
 import type { Key, KeyPair } from 'hpke'
 
@@ -25,7 +26,7 @@ export function suiteOf (kem: number): CipherSuite {
     if (kem !== KEMS.xWing && kem !== KEMS.x25519) {
       throw new CocoonError('seal_failed', 'unknown key encapsulation')
     }
-    suite = new CipherSuite(kem === KEMS.xWing ? xWing : KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM)
+    suite = new CipherSuite(kem === KEMS.xWing ? xWing : KEM_DHKEM_X25519_HKDF_SHA256, kdfFactory, aeadFactory)
     suites.set(kem, suite)
   }
   return suite

@@ -111,7 +111,6 @@ export async function startAttempt (init: AttemptInit): Promise<Attempt> {
     if (init.signal.aborted) {
       onAbort()
     }
-    init.requests.refill()
     const tokens = readAnswer({
       first,
       chunks,
@@ -128,6 +127,7 @@ export async function startAttempt (init: AttemptInit): Promise<Attempt> {
         }
         sealed.wipe()
         await frames.close()
+        init.requests.refill()
       }
     })
     return { jobId, tokens }

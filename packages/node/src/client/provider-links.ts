@@ -70,7 +70,8 @@ export function createProviderLinks (init: ProviderLinksInit): ProviderLinks {
       onRefusal: (error) => { init.onPayRefusal(toHex(offer.peerId), error) }
     })
     await lane.adopt(pay.lane)
-    return { connection, provider, lane, pay, requests: createWarmRequests({ ...init, connection, binding: provider.binding, bindingHash: provider.bindingHash }) }
+    const requests = createWarmRequests({ ...init, connection, binding: provider.binding, bindingHash: provider.bindingHash })
+    return { connection, provider, lane, pay, requests }
   }
 
   const drop = async (key: string): Promise<void> => {

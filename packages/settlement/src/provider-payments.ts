@@ -60,7 +60,33 @@ export interface ProviderPayments {
 const DEFAULT_POLL_MS = 5_000
 const DAY_MS = 86_400_000
 
-interface Entry { state: LaneState, queue: Promise<unknown>, waiters: Set<() => void>, refreshing: boolean }
+interface Entry {
+  /** on disk: what tokens may leave on */
+  state: LaneState
+  /** with the transitions whose writes are under way; each transition starts from it */
+  ahead: LaneState
+  /** what each running job's delivered tokens have cost, folded into the states when one is written */
+  readonly delivered: Map<string, bigint>
+  readonly waiters: Set<() => void>
+  refreshing: boolean
+}
+
+function newEntry (state: LaneState): Entry {
+  return { state, ahead: state, delivered: new Map(), waiters: new Set(), refreshing: false }
+}
+
+/** Whether every voucher taken so far is within what the chain shows. */
+function backed (state: LaneState): boolean {
+  return state.chain === 'confirmed' && state.cumulativeNano <= state.capNano
+}
+
+function withDeliveries (state: LaneState, delivered: ReadonlyMap<string, bigint>): LaneState {
+  let next = state
+  for (const [nonce, vestedNano] of delivered) {
+    next = vestJob(next, nonce, vestedNano)
+  }
+  return next
+}
 
 export function createProviderPayments (init: ProviderPaymentsInit): ProviderPayments {
   return new DefaultProviderPayments(init)
@@ -86,7 +112,7 @@ class DefaultProviderPayments implements ProviderPayments {
     const writes: StoreWrite[] = []
     for (const [key, value] of await this.#store.list('lane/')) {
       const state = recoverJobs(value as LaneState)
-      this.#lanes.set(key.slice('lane/'.length), { state, queue: Promise.resolve(), waiters: new Set(), refreshing: false })
+      this.#lanes.set(key.slice('lane/'.length), newEntry(state))
       writes.push({ key, value: state })
     }
     for (const [key, day] of await this.#store.list('credit/')) {
@@ -102,7 +128,6 @@ class DefaultProviderPayments implements ProviderPayments {
     this.#cancelPoll?.()
     this.#cancelPoll = null
     await this.#polling
-    await Promise.all([...this.#lanes.values()].map(async ({ queue }) => { await queue }))
     await this.#store.close()
     this.#lanes.clear()
     this.#granted.clear()
@@ -124,7 +149,7 @@ class DefaultProviderPayments implements ProviderPayments {
       if (this.#lanes.size >= MAX_LANES) {
         throw new CocoonError('no_room', `at most ${MAX_LANES} lanes are kept`)
       }
-      entry = { state: newLane(id, open.signer), queue: Promise.resolve(), waiters: new Set(), refreshing: false }
+      entry = newEntry(newLane(id, open.signer))
     } else if (hex(entry.state.signerKey) !== hex(open.signer)) {
       throw new CocoonError('voucher_bad_signature', 'the lane was opened with another signer')
     }
@@ -204,7 +229,7 @@ class DefaultProviderPayments implements ProviderPayments {
     let exposed = 0n
     for (const [key, entry] of this.#lanes) {
       if (key.startsWith(vault)) {
-        exposed += exposureNano(entry.state) + debtNano(entry.state)
+        exposed += exposureNano(withDeliveries(entry.state, entry.delivered)) + debtNano(entry.state)
       }
     }
     return exposed
@@ -230,25 +255,37 @@ class DefaultProviderPayments implements ProviderPayments {
     const nonce = hex(job.clientNonce)
     const vault = hex(entry.state.id.vault)
     for (const [key, other] of this.#lanes) {
-      if (key.startsWith(vault) && debtNano(other.state) > 0n) {
+      if (key.startsWith(vault) && debtNano(other.ahead) > 0n) {
         throw new CocoonError('vault_in_debt')
       }
     }
     if (entry.state.chain !== 'confirmed' && this.#creditNano(entry.state) === 0n) {
       throw new CocoonError('lane_unconfirmed', undefined, { retryAfterMs: this.#pollMs() })
     }
-    if (entry.state.chain === 'confirmed' && job.maxChargeNano > entry.state.capNano - entry.state.finalisedNano) {
+    if (entry.state.chain === 'confirmed' && job.maxChargeNano > entry.ahead.capNano - entry.ahead.finalisedNano) {
       throw new CocoonError('lane_exhausted')
     }
-    await this.#transition(laneKey, entry, (state) => beginJob(state, nonce))
+    // refuses now; the write runs while the engine reads the prompt, and no token leaves before it has ended
+    const begun = this.#advance(entry, (state) => beginJob(state, nonce))
+    this.#write(laneKey, entry, begun).catch((err: unknown) => { this.#init.onError?.(asCocoonError(err)) })
 
     const mayLeave = (vestedNano: bigint): boolean => {
-      const next = vestJob(entry.state, nonce, vestedNano)
-      if (next === entry.state || this.#allowed(entry, next, nonce, windowNano)) {
-        entry.state = next
-        return true
+      const { state, delivered } = entry
+      const running = state.jobs.get(nonce)
+      if (running?.begun !== true) {
+        return false
       }
-      return false
+      if (vestedNano > (delivered.get(nonce) ?? 0n)) {
+        // within what confirmed vouchers cover nothing is exposed, and nothing else needs to be asked
+        if (!backed(state) || vestedNano > running.allocatedNano) {
+          const next = vestJob(withDeliveries(state, delivered), nonce, vestedNano)
+          if (!this.#allowed(entry, next, nonce, windowNano)) {
+            return false
+          }
+        }
+        delivered.set(nonce, vestedNano)
+      }
+      return true
     }
     const until = async (ready: () => boolean, opts: { signal?: AbortSignal, timeoutMs?: number }): Promise<void> => {
       await waitUntil(entry, this.#clock, ready, opts.timeoutMs ?? VOUCHER_TIMEOUT_MS, opts.signal)
@@ -270,9 +307,13 @@ class DefaultProviderPayments implements ProviderPayments {
           result = { paidNano, debtNano }
           return lane
         })
+        entry.delivered.delete(nonce)
         return result
       },
-      abort: async () => { await this.#transition(laneKey, entry, (state) => finishJob(state, nonce, 0n).lane) }
+      abort: async () => {
+        await this.#transition(laneKey, entry, (state) => finishJob(state, nonce, 0n).lane)
+        entry.delivered.delete(nonce)
+      }
     }
   }
 
@@ -283,11 +324,8 @@ class DefaultProviderPayments implements ProviderPayments {
     if (job == null) {
       return false
     }
-    const before = exposureNano(entry.state)
+    const before = exposureNano(withDeliveries(entry.state, entry.delivered))
     const after = exposureNano(next)
-    if (confirmed && next.cumulativeNano <= next.capNano && job.vestedNano <= job.allocatedNano) {
-      return true
-    }
     if (confirmed && next.finalisedNano >= windowNano && next.cumulativeNano < next.capNano && job.vestedNano - job.allocatedNano <= windowNano) {
       return true
     }
@@ -326,24 +364,24 @@ class DefaultProviderPayments implements ProviderPayments {
     return entry
   }
 
-  /** One transition at a time per lane; the new state is on disk before anything acts on it. */
+  /** One transition, on disk when it resolves; rejects with what `apply` throws. */
   async #transition (laneKey: string, entry: Entry, apply: (state: LaneState) => LaneState): Promise<void> {
-    const run = async (): Promise<void> => {
-      const next = apply(entry.state)
-      await this.#store.commit([{ key: `lane/${laneKey}`, value: next }])
-      // deliveries noted while the write ran are kept
-      let merged = next
-      for (const [nonce, job] of entry.state.jobs) {
-        merged = vestJob(merged, nonce, job.vestedNano)
-      }
-      entry.state = merged
-      for (const wake of [...entry.waiters]) {
-        wake()
-      }
+    await this.#write(laneKey, entry, this.#advance(entry, apply))
+  }
+
+  /** Applies a transition to the newest state; throws what `apply` throws, and then nothing has changed. */
+  #advance (entry: Entry, apply: (state: LaneState) => LaneState): LaneState {
+    entry.ahead = apply(withDeliveries(entry.ahead, entry.delivered))
+    return entry.ahead
+  }
+
+  /** Tokens may leave on `next` once it is on disk. Writes of many jobs share one flush, and land in the order of the calls. */
+  async #write (laneKey: string, entry: Entry, next: LaneState): Promise<void> {
+    await this.#store.commit([{ key: `lane/${laneKey}`, value: next }])
+    entry.state = next
+    for (const wake of [...entry.waiters]) {
+      wake()
     }
-    const turn = entry.queue.then(run)
-    entry.queue = turn.catch(() => {})
-    await turn
   }
 
   async #refresh (laneKey: string, entry: Entry): Promise<void> {

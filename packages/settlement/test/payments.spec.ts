@@ -64,6 +64,9 @@ describe('payments', () => {
     await lane.adopt(frame)
     const job = lane.beginJob({ clientNonce: nonce(1), maxChargeNano: 50_000_000n })
     const meter = await provider.beginJob({ laneKey, clientNonce: nonce(1), maxChargeNano: 50_000_000n, windowNano: 1_000n })
+    // the begin is not on disk yet: nothing may leave
+    expect(meter.mayLeave(1n)).to.equal(false)
+    await meter.waitFor(3_000_000n)
     expect(meter.mayLeave(3_000_000n)).to.equal(true)
     expect(meter.mayLeave(3_000_001n)).to.equal(false)
     const waiting = meter.waitFor(9_000_000n)

@@ -78,6 +78,10 @@ export const ERRORS = Object.freeze({
   insufficient_funds: spec(402, false, 'The wallet or vault holds too little.', 'Add funds.'),
   chain_unavailable: spec(503, true, 'The chain cannot be reached.', 'Check the endpoint; payments resume by themselves.'),
   chain_rejected: spec(502, false, 'The chain refused the message.', 'See the exit code in the message.'),
+  chain_disagrees: spec(503, true, 'Two chain endpoints give different answers.', 'Wait for the slower one; if it lasts, one of them lies: replace it.'),
+  key_locked: spec(400, false, 'The key is protected by a passphrase, and the one given does not open it.', 'Set COCOON_PASSPHRASE, or correct it.'),
+  key_exists: spec(409, false, 'A key is there already, and it is never overwritten.', 'Export it and move its file away first.'),
+  would_lose: spec(409, false, 'The message would cost more than it brings.', 'Wait until more is due.'),
   // choosing
   no_provider: spec(503, true, 'No provider can take this request now.', 'Wait, or relax tier and price; `cocoon explain` lists why.'),
   no_provider_within_price: spec(503, false, 'No provider is within the price asked for.', 'Raise max_price_nano or max_cost_nano.'),

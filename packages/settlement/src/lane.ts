@@ -248,6 +248,9 @@ export function recoverJobs (lane: LaneState): LaneState {
  * @throws {CocoonError} lane_cap_too_small, voucher_bad_signature (another key is pinned)
  */
 export function chainUpdate (lane: LaneState, seen: LaneOnChain | null, signerKey: Uint8Array | null, minCapNano: bigint): LaneState {
+  if (seen?.isDoubtful === true) {
+    return lane.chain === 'confirmed' && seen.epoch === lane.id.epoch ? { ...lane, unlockAt: Math.max(seen.unlockAt, lane.unlockAt) } : lane
+  }
   if (seen == null || seen.epoch < lane.id.epoch) {
     return lane.chain === 'confirmed' ? { ...lane, chain: 'ended' } : lane
   }
@@ -260,9 +263,14 @@ export function chainUpdate (lane: LaneState, seen: LaneOnChain | null, signerKe
   if (signerKey == null || !same(signerKey, lane.signerKey)) {
     throw new CocoonError('voucher_bad_signature', 'the lane pins another signer on chain')
   }
+  // what the chain paid was delivered before: a store that was lost must not sell it again
+  const lostNano = greater(seen.paidNano - lane.cumulativeNano, 0n)
   return {
     ...lane,
     chain: 'confirmed',
+    cumulativeNano: lane.cumulativeNano + lostNano,
+    finalisedNano: lane.finalisedNano + lostNano,
+    signature: lostNano > 0n ? null : lane.signature,
     capNano: greater(seen.capNano, lane.capNano),
     paidOnChainNano: greater(seen.paidNano, lane.paidOnChainNano),
     unlockAt: Math.max(seen.unlockAt, lane.unlockAt),

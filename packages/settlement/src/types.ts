@@ -14,6 +14,8 @@ export interface LaneOnChain {
   /** unix seconds, 0 while the lane is not unlocking */
   readonly unlockAt: number
   readonly gasLeftNano: bigint
+  /** true when only one of two endpoints shows it: it may end a lane's use, and confirms nothing */
+  readonly isDoubtful?: boolean
 }
 
 export function hex (bytes: Uint8Array): string {

@@ -196,11 +196,34 @@ describe('lane', () => {
     expect([now.capNano, now.paidOnChainNano, now.unlockAt, now.gasLeftNano]).to.deep.equal([2_000n, 700n, 50, 0n])
   })
 
+  it('takes doubtful news as bad news only', () => {
+    const doubtful = { ...onChain, capNano: 5_000n, paidNano: 900n, unlockAt: 50, isDoubtful: true }
+    const fresh = newLane(id, signer.publicKey)
+    expect(chainUpdate(fresh, doubtful, signer.publicKey, 1n)).to.equal(fresh)
+    expect(chainUpdate(confirmed(), doubtful, null, 1n)).to.deep.equal({ ...confirmed(), unlockAt: 50 })
+    expect(chainUpdate({ ...confirmed(), unlockAt: 70 }, doubtful, null, 1n).unlockAt).to.equal(70)
+    for (const epoch of [4n, 6n]) {
+      expect(chainUpdate(confirmed(), { ...doubtful, epoch }, null, 1n)).to.deep.equal(confirmed())
+    }
+  })
+
+  it('never sells again what the chain has paid, after its store was lost', () => {
+    const seen = { ...onChain, paidNano: 700n }
+    for (const known of [0n, 699n, 700n, 701n]) {
+      const lane = chainUpdate(pay(newLane(id, signer.publicKey), known, []), seen, signer.publicKey, 1n)
+      expect(lane.cumulativeNano).to.equal(known > 700n ? known : 700n)
+      expect(unallocatedNano(lane)).to.equal(known > 700n ? 701n : known)
+      expect(lane.signature == null).to.equal(known < 700n)
+      expect(redeemableNano(lane)).to.equal(known > 700n ? 1n : 0n)
+    }
+    expect(code(() => pay(chainUpdate(newLane(id, signer.publicKey), seen, signer.publicKey, 1n), 699n, []))).to.equal('voucher_not_increasing')
+  })
+
   it('brings min(cumulative, cap) − paid and never less than nothing (exhaustive)', () => {
     for (const cumulative of [0n, 4n, 5n, 6n]) {
       for (const cap of [4n, 5n, 6n]) {
         for (const paid of [0n, 4n, 5n, 6n]) {
-          const lane = chainUpdate(pay(newLane(id, signer.publicKey), cumulative, []), { ...onChain, capNano: cap, paidNano: paid }, signer.publicKey, 1n)
+          const lane = { ...pay(newLane(id, signer.publicKey), cumulative, []), chain: 'confirmed' as const, capNano: cap, paidOnChainNano: paid }
           const worth = cumulative < cap ? cumulative : cap
           expect(redeemableNano(lane)).to.equal(worth > paid ? worth - paid : 0n)
           expect(redeemableNano({ ...lane, signature: null })).to.equal(0n)

@@ -1,0 +1,74 @@
+import { expect } from 'aegir/chai'
+import * as fc from 'fast-check'
+import { newLane } from '../src/lane.ts'
+import { evictionRank, roomFor } from '../src/lane-table.ts'
+import { payee, signer } from './fixtures.ts'
+import type { LaneState } from '../src/lane.ts'
+import type { TableRow } from '../src/lane-table.ts'
+
+const bounds = { maxLanes: 3, maxUnfundedPerPeer: 2 }
+const bare = newLane({ vault: new Uint8Array(32), payee, epoch: 1n }, signer.publicKey)
+const funded: LaneState = { ...bare, chain: 'confirmed', capNano: 100n }
+const owed: LaneState = { ...funded, cumulativeNano: 5n, signature: new Uint8Array(64) }
+const job = (begun: boolean): LaneState['jobs'] => new Map([['n', { allocatedNano: 0n, vestedNano: 0n, begun }]])
+const debt: LaneState['settled'] = new Map([['n', { chargeNano: 2n, paidNano: 1n }]])
+const row = (key: string, state: LaneState = bare, peer = key, usedMs = 0): TableRow => ({ key, state, peer, usedMs })
+
+describe('lane table', () => {
+  it('never lets go a lane that the chain will pay on, or one that runs a job', () => {
+    const kept = [owed, { ...funded, jobs: job(true) }, { ...bare, jobs: job(true) }]
+    expect(kept.map(evictionRank)).to.deep.equal([null, null, null])
+    expect(roomFor(kept.map((state, i) => row(`${i}`, state)), 'new', bounds)).to.deep.equal({ kind: 'full' })
+  })
+
+  it('lets go first what ended, then what nobody funded, then what is funded and idle, last what was served on credit', () => {
+    const order: LaneState[] = [
+      { ...funded, chain: 'ended' }, { ...bare, cumulativeNano: 9n, signature: new Uint8Array(64), jobs: job(false) }, funded, { ...bare, finalisedNano: 1n }
+    ]
+    expect(order.map(evictionRank)).to.deep.equal([0, 1, 2, 3])
+    expect([{ ...bare, settled: debt }, { ...funded, chain: 'ended' as const, settled: debt }].map(evictionRank)).to.deep.equal([3, 3])
+    for (let first = 0; first + 2 < order.length; first++) {
+      const rows = order.slice(first).reverse().map((state, i) => row(`${order.length - 1 - i}`, state)).slice(-3)
+      expect(roomFor(rows, 'new', bounds)).to.deep.equal({ kind: 'evict', key: `${first}` })
+    }
+  })
+
+  it('takes from the peer with most unfunded lanes, then what was idle longest', () => {
+    expect(roomFor([row('a', bare, 'one', 1), row('b', bare, 'two', 5), row('c', bare, 'two', 6)], 'new', bounds)).to.deep.equal({ kind: 'evict', key: 'b' })
+    expect(roomFor([row('a', bare, 'one', 3), row('b', bare, 'two', 2), row('c', bare, 'three', 3)], 'new', bounds)).to.deep.equal({ kind: 'evict', key: 'b' })
+    expect(roomFor([row('a', bare, 'one', 2), row('b', bare, 'two', 2), row('c', bare, 'three', 2)], 'new', bounds)).to.deep.equal({ kind: 'evict', key: 'a' })
+  })
+
+  it('makes a peer at its own bound replace its own unfunded lane, even while there is room', () => {
+    const two = [row('a', bare, 'one', 2), row('b', bare, 'one', 1)]
+    expect(roomFor(two.slice(1), 'one', bounds)).to.deep.equal({ kind: 'free' })
+    expect(roomFor(two, 'one', bounds)).to.deep.equal({ kind: 'evict', key: 'b' })
+    expect(roomFor(two, 'two', bounds)).to.deep.equal({ kind: 'free' })
+    expect(roomFor([row('a', funded, 'one'), row('b', bare, 'one')], 'one', bounds)).to.deep.equal({ kind: 'free' })
+    expect(roomFor(two.map(one => ({ ...one, state: { ...bare, jobs: job(true) } })), 'one', bounds)).to.deep.equal({ kind: 'full' })
+  })
+
+  it('keeps every lane that is owed, whatever strangers open (10,000 opens)', () => {
+    const limits = { maxLanes: 12, maxUnfundedPerPeer: 3 }
+    fc.assert(fc.property(fc.array(fc.record({ peer: fc.integer({ min: 0, max: 6 }), kind: fc.constantFrom(bare, bare, bare, funded, owed) }), { minLength: 200, maxLength: 200 }), opens => {
+      let rows: TableRow[] = []
+      const due = new Set<string>()
+      opens.forEach(({ peer, kind }, at) => {
+        const room = roomFor(rows, `${peer}`, limits)
+        if (room.kind === 'full') {
+          return
+        }
+        if (room.kind === 'evict') {
+          expect(due.has(room.key)).to.equal(false)
+          rows = rows.filter(one => one.key !== room.key)
+        }
+        rows.push(row(`${at}`, kind, `${peer}`, at))
+        if (kind === owed) {
+          due.add(`${at}`)
+        }
+        expect(rows.length).to.be.at.most(limits.maxLanes)
+        expect(rows.filter(one => one.peer === `${peer}` && one.state.chain === 'unconfirmed').length).to.be.at.most(limits.maxUnfundedPerPeer)
+      })
+    }), { numRuns: 50 })
+  })
+})

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, sign as nodeSign, verify as nodeVerify } from 'node:crypto'
 import { CocoonError } from '@cocoon-net/protocol'
-import { mnemonicToPrivateKey } from '@ton/crypto'
+import { mnemonicToPrivateKey, mnemonicValidate } from '@ton/crypto'
 import { KEY_CACHE_SIZE } from './constants.ts'
 import type { KeyObject } from 'node:crypto'
 
@@ -73,18 +73,26 @@ export function verifyEd25519 (publicKey: Uint8Array, message: Uint8Array, signa
   }
 }
 
+/** What a TON wallet's word list may have. */
+const MNEMONIC_WORDS = 24
+
 /**
- * The seed behind a wallet's 24 words.
+ * The seed behind a wallet's 24 words. The words cannot be had back from the seed.
  *
- * @param words - the mnemonic of a TON wallet
+ * @param words - the mnemonic of a TON wallet without a password of its own
  * @param opts - options
  * @param opts.isDevnet - a devnet's messages must not be signed with a key that holds real coins
- * @throws {CocoonError} `config_invalid` on a devnet
+ * @throws {CocoonError} `config_invalid` on a devnet, `usage` when the words are no mnemonic
  */
-export async function seedFromMnemonic (words: string[], opts: { isDevnet: boolean }): Promise<Uint8Array> {
+export async function seedFromMnemonic (words: readonly string[], opts: { isDevnet: boolean }): Promise<Uint8Array> {
   if (opts.isDevnet) {
     throw new CocoonError('config_invalid', 'a devnet takes no mnemonic: its keys are its own')
   }
-  const pair = await mnemonicToPrivateKey(words)
+  const list = words.map(word => word.trim().toLowerCase())
+  if (list.length !== MNEMONIC_WORDS || !await mnemonicValidate(list)) {
+    // the words are a secret: the message names none of them
+    throw new CocoonError('usage', `the words are not a TON wallet's mnemonic of ${MNEMONIC_WORDS} words`)
+  }
+  const pair = await mnemonicToPrivateKey(list)
   return Uint8Array.from(pair.secretKey.subarray(0, KEY_BYTES))
 }

@@ -156,10 +156,12 @@ class DefaultProviderPayments implements ProviderPayments {
     if (entry.state.chain !== 'confirmed') {
       // where first-contact credit is given, a chain that is away keeps nobody out
       await this.#refresh(laneKey, entry).catch((error: unknown) => {
-        if (!this.#init.network.firstContactCredit.enabled) {
+        const failure = asCocoonError(error, 'chain_unavailable')
+        // what the chain shows is a verdict; only a chain that shows nothing is passed over
+        if (!this.#init.network.firstContactCredit.enabled || (failure.code !== 'chain_unavailable' && failure.code !== 'timeout')) {
           throw error
         }
-        this.#init.onError?.(asCocoonError(error, 'chain_unavailable'))
+        this.#init.onError?.(failure)
       })
     }
     if (entry.state.chain === 'ended') {
@@ -287,28 +289,29 @@ class DefaultProviderPayments implements ProviderPayments {
       }
       return true
     }
-    const until = async (ready: () => boolean, opts: { signal?: AbortSignal, timeoutMs?: number }): Promise<void> => {
-      await waitUntil(entry, this.#clock, ready, opts.timeoutMs ?? VOUCHER_TIMEOUT_MS, opts.signal)
-    }
+    const until = async <T>(attempt: () => T | null, opts: { signal?: AbortSignal, timeoutMs?: number }): Promise<T> =>
+      waitUntil(entry, this.#clock, attempt, opts.timeoutMs ?? VOUCHER_TIMEOUT_MS, opts.signal)
     return {
       mayLeave,
-      waitFor: async (vestedNano, opts = {}) => { await until(() => mayLeave(vestedNano), opts) },
+      waitFor: async (vestedNano, opts = {}) => { await until(() => mayLeave(vestedNano) || null, opts) },
       finish: async (chargeNano, opts = {}) => {
         if (chargeNano > job.maxChargeNano) {
           throw new CocoonError('internal', 'the charge is above what the client allowed')
         }
-        await until(() => payableNano(entry.state, nonce) >= chargeNano, opts).catch((err: unknown) => {
-          // late or cancelled: what is missing becomes the debt below
-          asCocoonError(err)
-        })
-        let result = { paidNano: 0n, debtNano: 0n }
-        await this.#transition(laneKey, entry, (state) => {
-          const { lane, paidNano, debtNano } = finishJob(state, nonce, chargeNano)
-          result = { paidNano, debtNano }
-          return lane
-        })
+        const end = (): { written: Promise<void>, paidNano: bigint, debtNano: bigint } => {
+          const { lane, ...result } = finishJob(withDeliveries(entry.ahead, entry.delivered), nonce, chargeNano)
+          return { ...result, written: this.#write(laneKey, entry, this.#advance(entry, () => lane)) }
+        }
+        // looks and takes in one step: jobs that end together draw on the same unallocated balance
+        const { written, paidNano, debtNano } = await until(() => payableNano(entry.ahead, nonce) >= chargeNano ? end() : null, opts)
+          .catch((err: unknown) => {
+            // late or cancelled: what is missing becomes a debt
+            asCocoonError(err)
+            return end()
+          })
+        await written
         entry.delivered.delete(nonce)
-        return result
+        return { paidNano, debtNano }
       },
       abort: async () => {
         await this.#transition(laneKey, entry, (state) => finishJob(state, nonce, 0n).lane)
@@ -389,7 +392,11 @@ class DefaultProviderPayments implements ProviderPayments {
     const seen = await this.#init.port.readLane(vault, payee)
     const signerKey = seen == null ? null : await this.#init.port.readSigner(vault, seen.keyIdx)
     const changed = chainUpdate(entry.state, seen, signerKey, this.#init.network.minLaneCapNano)
-    if (encodeChain(changed) !== encodeChain(entry.state)) {
+    if (!this.#lanes.has(laneKey)) {
+      // not admitted yet: a lane that is refused takes no place on disk
+      entry.state = changed
+      entry.ahead = changed
+    } else if (encodeChain(changed) !== encodeChain(entry.state)) {
       await this.#transition(laneKey, entry, (state) => chainUpdate(state, seen, signerKey, this.#init.network.minLaneCapNano))
     }
   }
@@ -460,29 +467,34 @@ function encodeChain (state: LaneState): string {
   return [state.chain, state.capNano, state.paidOnChainNano, state.unlockAt].join(' ')
 }
 
-async function waitUntil (entry: Entry, clock: Clock, ready: () => boolean, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+/** The first result of `attempt` that is not null, tried now and after each write; throws voucher_late when the time is over. */
+async function waitUntil<T> (entry: Entry, clock: Clock, attempt: () => T | null, timeoutMs: number, signal?: AbortSignal): Promise<T> {
   signal?.throwIfAborted()
-  if (ready()) {
-    return
+  const now = attempt()
+  if (now != null) {
+    return now
   }
-  await new Promise<void>((resolve, reject) => {
-    const end = (error?: unknown): void => {
+  return new Promise<T>((resolve, reject) => {
+    const stop = (): void => {
       cancel()
       entry.waiters.delete(check)
       signal?.removeEventListener('abort', onAbort)
-      if (error === undefined) {
-        resolve()
-      } else {
-        reject(error)
-      }
     }
     const check = (): void => {
-      if (ready()) {
-        end()
+      const result = attempt()
+      if (result != null) {
+        stop()
+        resolve(result)
       }
     }
-    const onAbort = (): void => { end(signal?.reason) }
-    const cancel = clock.schedule(timeoutMs, () => { end(new CocoonError('voucher_late')) })
+    const onAbort = (): void => {
+      stop()
+      reject(asCocoonError(signal?.reason, 'job_cancelled'))
+    }
+    const cancel = clock.schedule(timeoutMs, () => {
+      stop()
+      reject(new CocoonError('voucher_late'))
+    })
     entry.waiters.add(check)
     signal?.addEventListener('abort', onAbort, { once: true })
   })

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { CocoonError, answerCommitment, asCocoonError, jobIdOf, requestCommitment, runningHashStart, toHex } from '@cocoon-net/protocol'
 import { FLUSH_MS, FLUSH_TOKENS } from '../constants.ts'
 import { createBill } from './bill.ts'
@@ -137,6 +138,8 @@ export async function runJob (job: AdmittedJob, components: JobComponents): Prom
         delivered++
         if (delivered === 1 || writer.pending >= FLUSH_TOKENS) {
           flush({ flush: false })
+          // An engine that always has the next token would keep what is written, and all other jobs, from the network.
+          await setImmediate()
         } else {
           timer ??= setTimeout(() => { flush({ flush: true }) }, components.flushMs ?? FLUSH_MS)
         }

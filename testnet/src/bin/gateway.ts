@@ -1,16 +1,30 @@
-/** The client gateway of a local network, as its own process with its own home. */
+/** One client gateway of a local network, as its own process with its own home. */
 import { createNode } from '@cocoon-net/cocoon'
-import { serveGateway } from '@cocoon-net/gateway'
-import { logError, runChild } from '../network/child-main.ts'
+import { serveHandler } from '@cocoon-net/gateway'
+import { logError, runChild, tellParent } from '../network/child-main.ts'
+import { watchJobs } from '../network/job-watch.ts'
+import { seedHome } from '../network/seed-home.ts'
 import type { GatewayConfig } from '../network/configs.ts'
 import type { CocoonNode } from '@cocoon-net/cocoon'
 import type { RunningServer } from '@cocoon-net/gateway'
 
+/** How long a gateway that can serve already looks for the providers that it does not know yet. */
+const LOOK_FOR_ALL_MS = 5_000
+const POLL_MS = 50
+
 let node: CocoonNode | undefined
 let server: RunningServer | undefined
+let stopWatching: (() => void) | undefined
+
+async function models (): Promise<Array<{ id: string, providers: number }>> {
+  return (await node?.models() ?? []).map(model => ({ id: model.id, providers: model.providers.length }))
+}
 
 runChild({
   start: async (config: GatewayConfig) => {
+    if (config.seed != null) {
+      await seedHome(config.home, config.seed, config.name)
+    }
     node = await createNode({
       home: config.home,
       network: { devnet: config.genesis },
@@ -19,20 +33,35 @@ runChild({
       client: { depositNano: 5_000_000_000n },
       onError: (error) => { logError('background', error) }
     })
-    if (node.gateway == null) {
+    const { client, gateway } = node
+    if (client == null || gateway == null) {
       throw new Error('a client has a gateway')
     }
-    server = await serveGateway({ gateway: node.gateway, port: config.port })
+    const handler = watchJobs(gateway, {
+      job: jobId => client.job(jobId),
+      onJob: job => { tellParent('job', job) },
+      onRefusal: refusal => { tellParent('refusal', refusal) }
+    })
+    stopWatching = handler.stop
+    server = await serveHandler({ handler, port: config.port })
     return { peerId: node.peerId, url: server.url }
   },
-  ready: async ({ timeoutMs }: { timeoutMs: number }) => {
+  ready: async ({ timeoutMs, providers = 1 }: { timeoutMs: number, providers?: number }) => {
     await node?.ready({ timeoutMs })
-    return { models: (await node?.models())?.map(model => ({ id: model.id, providers: model.providers.length })) }
+    const endMs = Date.now() + Math.min(timeoutMs, LOOK_FOR_ALL_MS)
+    let found = await models()
+    while (Math.max(0, ...found.map(model => model.providers)) < providers && Date.now() < endMs) {
+      await new Promise(resolve => { setTimeout(resolve, POLL_MS) })
+      found = await models()
+    }
+    return { models: found }
   },
   job: async ({ jobId }: { jobId: string }) => node?.client?.job(jobId),
   explain: async () => node?.explain(),
+  wallet: async () => node?.wallet(),
   cpu: async () => process.cpuUsage()
 }, async () => {
+  stopWatching?.()
   await server?.stop()
   await node?.stop()
 })

@@ -4,13 +4,35 @@ import { simulatedCollector } from '@cocoon-net/attestation-simulated'
 import { createNode, networkOf } from '@cocoon-net/cocoon'
 import { logError, runChild } from '../network/child-main.ts'
 import { engineOf } from '../network/engine-of.ts'
-import type { ProviderConfig } from '../network/configs.ts'
+import { seedHome } from '../network/seed-home.ts'
+import { seededSequence } from '../network/seed.ts'
+import type { EngineConfig, ProviderConfig } from '../network/configs.ts'
 import type { CocoonNode } from '@cocoon-net/cocoon'
+import type { Engine } from '@cocoon-net/engine'
 
 let node: CocoonNode | undefined
+let engine: Engine | undefined
+let warming: Promise<void> | undefined
+let nextSeed: (() => number) | undefined
+
+function engineFor (config: EngineConfig): Engine {
+  engine ??= engineOf(config, () => nextSeed?.() ?? crypto.getRandomValues(new Uint32Array(1))[0])
+  return engine
+}
+
+async function warm (config: EngineConfig): Promise<void> {
+  warming ??= engineFor(config).start()
+  await warming
+}
 
 runChild({
+  warm,
   start: async (config: ProviderConfig) => {
+    if (config.seed != null) {
+      await seedHome(config.home, config.seed, config.name)
+      nextSeed = seededSequence(config.seed, `${config.name}/sampling`)
+    }
+    await warm(config)
     const network = { devnet: config.genesis }
     node = await createNode({
       home: config.home,
@@ -20,7 +42,7 @@ runChild({
       listen: ['/ip4/127.0.0.1/tcp/0'],
       client: false,
       provider: {
-        engine: engineOf(config),
+        engine: engineFor(config),
         prices: { prompt: BigInt(config.prices.prompt), completion: BigInt(config.prices.completion) },
         windowNano: BigInt(config.windowNano),
         collector: config.tampered === true ? tampered(network) : simulatedCollector({ rootSeed: simulationRootSeed(networkOf(network)) })
@@ -32,7 +54,10 @@ runChild({
   settle: async () => node?.provider?.settle(),
   summary: async () => node?.provider?.summary(),
   cpu: async () => process.cpuUsage()
-}, async () => { await node?.stop() })
+}, async () => {
+  await node?.stop()
+  await engine?.stop()
+})
 
 /** For fault tests: evidence with one bit turned. */
 function tampered (network: { devnet: string }): ReturnType<typeof simulatedCollector> {

@@ -12,6 +12,13 @@ export function logError (what: string, thrown: unknown): void {
   process.stderr.write(`${new Date().toISOString()} ${what}: ${error.code} ${error.message}\n${error.stack ?? ''}\n`)
 }
 
+/** Tells the parent something that it did not ask for. */
+export function tellParent (event: string, payload: unknown): void {
+  if (process.connected) {
+    process.send?.({ event, payload: plain(payload) })
+  }
+}
+
 /**
  * The other end of `startChild`: answers what the parent asks, and stops when told to, on a signal, or when the parent
  * is gone.

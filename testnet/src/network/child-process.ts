@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
+import { setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CocoonError, isErrorCode } from '@cocoon-net/protocol'
@@ -14,6 +15,10 @@ export interface ChildInit {
   readonly name: string
   /** Standard output and error go here. */
   readonly logFile: string
+  /** Scheduling priority from 0, the default, to 19, which gives way to everything. */
+  readonly niceness?: number
+  /** Told what the child says without being asked. */
+  onEvent? (event: string, payload: any): void
 }
 
 /** A child that is configured and asked over Node's IPC channel: `{id, type, …}` out, `{id, result | error}` back. */
@@ -48,6 +53,13 @@ export async function startChild (init: ChildInit): Promise<Child> {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'json'
   })
+  if (init.niceness != null && child.pid != null) {
+    try {
+      setPriority(child.pid, init.niceness)
+    } catch {
+      // It has ended already, or the system has no such thing: it only runs earlier than it should.
+    }
+  }
   child.stdout?.pipe(log, { end: false })
   child.stderr?.pipe(log, { end: false })
   const waiting = new Map<number, { resolve(value: unknown): void, reject(error: unknown): void }>()
@@ -66,7 +78,11 @@ export async function startChild (init: ChildInit): Promise<Child> {
     child.once('exit', end)
     child.once('error', () => { end(null, null) })
   })
-  child.on('message', (message: { id?: number, result?: unknown, error?: { code: string, message: string } }) => {
+  child.on('message', (message: { id?: number, event?: string, payload?: unknown, result?: unknown, error?: { code: string, message: string } }) => {
+    if (typeof message.event === 'string') {
+      init.onEvent?.(message.event, message.payload)
+      return
+    }
     const entry = message.id == null ? undefined : waiting.get(message.id)
     if (entry == null || message.id == null) {
       return

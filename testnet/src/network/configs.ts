@@ -1,5 +1,6 @@
 /** What the orchestrator tells its processes. Amounts are decimal strings in nanoTON. */
 export interface ProviderConfig {
+  readonly name: string
   readonly home: string
   readonly genesis: string
   readonly chainUrl: string
@@ -11,16 +12,23 @@ export interface ProviderConfig {
   /** `synthetic` never is the bottleneck: for benchmarks. */
   readonly engine?: 'llama' | 'synthetic'
   readonly contextLength?: number
+  /** Decides keys and sampling; for networks that are to be repeated. */
+  readonly seed?: string
   /** For fault tests: turn one bit of the evidence. */
   readonly tampered?: boolean
 }
 
+/** Enough to start the engine, before the rest is known. */
+export type EngineConfig = Pick<ProviderConfig, 'engine' | 'modelFile' | 'contextLength' | 'parallel'>
+
 export interface GatewayConfig {
+  readonly name: string
   readonly home: string
   readonly genesis: string
   readonly chainUrl: string
   readonly bootstrap: readonly string[]
   readonly port: number
+  readonly seed?: string
 }
 
 export interface DevnetConfig {
@@ -28,4 +36,30 @@ export interface DevnetConfig {
   readonly port: number
   /** 64 hex digits. */
   readonly genesis: string
+}
+
+/** A finished job as its gateway keeps it; amounts are decimal strings. */
+export interface JobRecord {
+  readonly jobId: string
+  readonly provider: string
+  readonly tier: string
+  readonly model: string
+  readonly tokens: { readonly prompt: number, readonly cached: number, readonly completion: number, readonly reasoning: number }
+  readonly prices: { readonly prompt: string, readonly cached: string, readonly completion: string, readonly reasoning: string }
+  readonly chargeNano: string
+  readonly paidNano: string
+  readonly receipt: { readonly jobId: string, readonly seq: number, readonly hash: string, readonly signature: string }
+  readonly attempts: ReadonlyArray<{ readonly provider: string, readonly outcome: string }>
+  readonly ttftMs: number
+  readonly tokensPerSecond: number
+  readonly vault: string
+  readonly payee: string
+}
+
+/** What a provider says of its income; amounts are decimal strings. */
+export interface ProviderSummary {
+  readonly lanes: number
+  readonly earnedNano: string
+  readonly unredeemedNano: string
+  readonly debtNano: string
 }

@@ -1,40 +1,67 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { loadHostKey, openHostDatastore, startNode } from '@cocoon-net/node'
-import { CocoonError, devnetPreset, fromHex, toHex } from '@cocoon-net/protocol'
-import { startChild } from './child-process.ts'
+import { CocoonError, toHex } from '@cocoon-net/protocol'
+import { assertPortFree } from './ports.ts'
+import { seededBytes } from './seed.ts'
+import { supervise } from './supervise.ts'
 import type { Child } from './child-process.ts'
-import type { DevnetConfig, GatewayConfig, ProviderConfig } from './configs.ts'
-import type { CocoonPeer, HostDatastore } from '@cocoon-net/node'
+import type { DevnetConfig, EngineConfig, GatewayConfig, JobRecord, ProviderConfig } from './configs.ts'
+import type { ControlNode } from './control-file.ts'
+import type { ProcessIdentity } from './process-identity.ts'
+import type { SuperviseInit, Supervised } from './supervise.ts'
 
 export interface LocalNetworkInit {
   /** All state lies here. */
   readonly folder: string
   readonly providers: number
-  /** Ports of the gateway and the chain; 0 takes a free one. */
+  /** Client gateways; default 1. */
+  readonly clients?: number
+  /** Decides the genesis, all keys and the sampling of requests that name no seed. */
+  readonly seed?: string
+  /** Ports of the first gateway and the chain; 0 takes a free one. */
   readonly gatewayPort: number
   readonly chainPort: number
+  /** What to wait for: every provider, or one; the others then come up behind it and give way to it. Default all. */
+  readonly waitFor?: 'all' | 'one'
+  /** Start nodes again that end by themselves. Default false. */
+  readonly restart?: boolean
+  /** Ends the start. */
+  readonly signal?: AbortSignal
   /** Told of each step as it is done. */
   progress (step: string): void
+  /** Told of every process when one of them comes up, goes down, or is started again. */
+  onChange? (nodes: ControlNode[]): void
+  /** Told of each job as it ends. */
+  onJob? (job: JobRecord): void
+  onRefusal? (refusal: { status: number, code: string }): void
+  /** Asked when a node has ended: true keeps it down. */
+  staysDown? (name: string, process: ProcessIdentity): Promise<boolean>
   /** Providers whose evidence has a bit turned, by index: for fault tests. */
   readonly tampered?: readonly number[]
   readonly engine?: ProviderConfig['engine']
   readonly parallel?: number
 }
 
-export interface ProviderProcess { readonly child: Child, readonly peerId: string, readonly prices: ProviderConfig['prices'] }
+/** `child` and `peerId` follow restarts. */
+export interface ProviderProcess { readonly name: string, readonly child: Child, readonly peerId: string, readonly prices: ProviderConfig['prices'] }
+export interface GatewayProcess { readonly name: string, readonly child: Child, readonly peerId: string, readonly url: string }
 
-/** A whole network on this machine: a chain, a bootstrap peer, providers, and one client gateway. */
+/** A whole network on this machine: a chain, a bootstrap peer, providers, and client gateways. */
 export interface LocalNetwork {
   readonly genesis: string
   readonly chain: { readonly child: Child, readonly endpoint: string, readonly url: string }
   readonly bootstrap: string
+  /** Those that are up. */
   readonly providers: readonly ProviderProcess[]
-  readonly gateway: { readonly child: Child, readonly peerId: string, readonly url: string }
-  /** Resolves when the gateway can use a model; the models found. */
-  ready(timeoutMs: number): Promise<ReadonlyArray<{ id: string, providers: number }>>
-  stop(): Promise<void>
+  /** The first of `gateways`. */
+  readonly gateway: GatewayProcess
+  readonly gateways: readonly GatewayProcess[]
+  /** Every process, for the control file. */
+  nodes (): ControlNode[]
+  /** Resolves when every gateway can use a model, and knows `providers` of them or has looked for a while; the models. */
+  ready (timeoutMs: number, options?: { providers?: number }): Promise<ReadonlyArray<{ id: string, providers: number }>>
+  stop (): Promise<void>
 }
 
 /** nanoTON per million tokens: every provider a little dearer than the one before. */
@@ -45,8 +72,14 @@ export function pricesOf (index: number): ProviderConfig['prices'] {
 /** Small enough that vouchers and checkpoints can be watched: about 250 tokens. */
 const WINDOW_NANO = '50000'
 const PARALLEL = 8
+/** Providers that nobody waits for leave the processor to the one that answers. */
+const BEHIND_NICENESS = 15
 
-async function genesisOf (folder: string): Promise<string> {
+interface ChainInfo { endpoint: string, url: string }
+interface ProviderInfo { peerId: string, prices: ProviderConfig['prices'] }
+interface GatewayInfo { peerId: string, url: string }
+
+async function genesisOf (folder: string, seed: string | undefined): Promise<string> {
   const path = join(folder, 'genesis')
   try {
     return (await readFile(path, 'utf8')).trim()
@@ -55,99 +88,171 @@ async function genesisOf (folder: string): Promise<string> {
       throw new CocoonError('file_unusable', `${path} cannot be read`, { cause: error })
     }
   }
-  const genesis = toHex(randomBytes(32))
+  const genesis = toHex(seed == null ? randomBytes(32) : seededBytes(seed, 'genesis'))
   await writeFile(path, `${genesis}\n`, { mode: 0o600 })
   return genesis
 }
 
-/** Starts everything side by side. What was started is stopped again when a step fails. */
+function portOf (url: string): number {
+  return Number(new URL(url).port)
+}
+
+function controlNode (node: Supervised<Partial<ChainInfo & ProviderInfo & GatewayInfo>>): ControlNode {
+  const { peerId, url, prices } = node.info ?? {}
+  return { name: node.name, role: node.role, state: node.state, process: node.process, restarts: node.restarts, peerId, url, prices }
+}
+
+/**
+ * Starts everything side by side. What was started is stopped again when a step fails or the signal ends it.
+ *
+ * @throws {CocoonError} port_taken, home_locked, file_unusable, what a process answers; the signal's reason
+ */
 export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalNetwork> {
+  await assertPortFree(init.gatewayPort, '--port')
+  await assertPortFree(init.chainPort, '--chain-port')
   await mkdir(init.folder, { recursive: true, mode: 0o700 })
-  const stops: Array<() => Promise<void>> = []
+  const groups: Record<ControlNode['role'], Array<Supervised<any>>> = { gateway: [], provider: [], chain: [] }
+  let stopBootstrap: (() => Promise<void>) | undefined
   let stopping: Promise<void> | undefined
+  const all = (): Array<Supervised<any>> => [...groups.chain, ...groups.provider, ...groups.gateway]
   const stop = async (): Promise<void> => {
     stopping ??= (async () => {
-      for (let end = stops.pop(); end != null; end = stops.pop()) {
-        await end()
-      }
+      // Clients before those they buy from, and the chain last of all.
+      await Promise.all(groups.gateway.map(async node => node.stop()))
+      await Promise.all(groups.provider.map(async node => node.stop()))
+      await stopBootstrap?.()
+      await Promise.all(groups.chain.map(async node => node.stop()))
     })()
     await stopping
   }
-  const spawnChild = async (entry: 'chain' | 'provider' | 'gateway', name: string): Promise<Child> => startChild({ entry, name, logFile: join(init.folder, 'logs', `${name}.log`) })
-  try {
-    const genesis = await genesisOf(init.folder)
-    // The chain first in the list: it is stopped last.
-    const chainChild = await spawnChild('chain', 'chain')
-    stops.push(async () => chainChild.stop())
-    const lock = await openLock(init.folder)
-    stops.push(lock.close)
-    const [gatewayChild, ...providerChildren] = await Promise.all([
-      spawnChild('gateway', 'gateway'),
-      ...Array.from({ length: init.providers }, async (_, i) => spawnChild('provider', `provider-${i + 1}`))
-    ])
-    stops.push(async () => { await Promise.all(providerChildren.map(async child => child.stop())) })
-    stops.push(async () => gatewayChild.stop())
+  const aborted = Promise.withResolvers<never>()
+  aborted.promise.catch(() => {})
+  const onAbort = (): void => { aborted.reject(init.signal?.reason) }
+  init.signal?.addEventListener('abort', onAbort, { once: true })
 
-    const chainStarted = chainChild.ask<{ endpoint: string, url: string }>('start', { home: join(init.folder, 'chain'), port: init.chainPort, genesis } satisfies DevnetConfig)
-    const bootstrapPeer = await startBootstrap(genesis, lock)
-    stops.push(bootstrapPeer.stop)
-    const bootstrap = bootstrapPeer.host.libp2p.getMultiaddrs()[0].toString()
-    init.progress('bootstrap peer is up')
-    const chain = await chainStarted
-    init.progress('devnet chain is up')
-
-    const base = { genesis, chainUrl: chain.endpoint, bootstrap: [bootstrap] }
-    const gatewayStarted = gatewayChild.ask<{ peerId: string, url: string }>('start', { ...base, home: join(init.folder, 'gateway'), port: init.gatewayPort } satisfies GatewayConfig)
-    const providersStarted = providerChildren.map(async (child, i): Promise<ProviderProcess> => {
-      const prices = pricesOf(i)
-      const { peerId } = await child.ask<{ peerId: string }>('start', {
-        ...base,
-        home: join(init.folder, child.name),
-        prices,
-        windowNano: WINDOW_NANO,
-        parallel: init.parallel ?? PARALLEL,
-        engine: init.engine,
-        tampered: init.tampered?.includes(i)
-      } satisfies ProviderConfig)
-      init.progress(`${child.name} is up`)
-      return { child, peerId, prices }
+  const spawn = async <R>(role: ControlNode['role'], name: string, start: SuperviseInit<R>['start'], niceness?: number): Promise<Supervised<R>> => {
+    init.signal?.throwIfAborted()
+    const node = await supervise<R>({
+      entry: role,
+      role,
+      name,
+      niceness,
+      logFile: join(init.folder, 'logs', `${name}.log`),
+      restart: init.restart ?? false,
+      start,
+      staysDown: async (process) => await init.staysDown?.(name, process) ?? false,
+      onChange: (sentence) => {
+        if (sentence != null) {
+          init.progress(sentence)
+        }
+        init.onChange?.(all().map(controlNode))
+      },
+      onEvent: (event, payload) => {
+        if (event === 'job') {
+          init.onJob?.(payload)
+        } else if (event === 'refusal') {
+          init.onRefusal?.(payload)
+        }
+      }
     })
-    // A failure of one is heard of even while the other is waited for.
-    const [gateway, providers] = await Promise.all([gatewayStarted, Promise.all(providersStarted)])
-    init.progress('gateway is up')
+    groups[role].push(node)
+    if (stopping != null) {
+      await node.stop()
+    }
+    return node
+  }
+
+  try {
+    const genesis = await genesisOf(init.folder, init.seed)
+    const base = Promise.withResolvers<{ genesis: string, chainUrl: string, bootstrap: string[], seed?: string }>()
+    base.promise.catch(() => {})
+    let chainPort = init.chainPort
+    const startChain = async (child: Child): Promise<ChainInfo> => {
+      const info = await child.ask<ChainInfo>('start', { home: join(init.folder, 'chain'), port: chainPort, genesis } satisfies DevnetConfig)
+      chainPort = portOf(info.url)
+      return info
+    }
+    const startProvider = (index: number) => async (child: Child): Promise<ProviderInfo> => {
+      const engine: EngineConfig = { engine: init.engine, parallel: init.parallel ?? PARALLEL }
+      // The engine loads while the chain does; when it fails, so does the start.
+      child.ask('warm', engine).catch(() => {})
+      const prices = pricesOf(index)
+      const config = { ...await base.promise, ...engine, name: child.name, home: join(init.folder, child.name), prices, windowNano: WINDOW_NANO, tampered: init.tampered?.includes(index) }
+      return { ...await child.ask<{ peerId: string }>('start', config satisfies ProviderConfig), prices }
+    }
+    const gatewayPorts = Array.from({ length: init.clients ?? 1 }, (_, i) => i === 0 ? init.gatewayPort : 0)
+    const startGateway = (index: number) => async (child: Child): Promise<GatewayInfo> => {
+      const config = { ...await base.promise, name: child.name, home: join(init.folder, child.name), port: gatewayPorts[index] }
+      const info = await child.ask<GatewayInfo>('start', config satisfies GatewayConfig)
+      gatewayPorts[index] = portOf(info.url)
+      return info
+    }
+    const spawnProvider = async (index: number, niceness?: number): Promise<Supervised<ProviderInfo>> => spawn('provider', `provider-${index + 1}`, startProvider(index), niceness)
+    const rest = (): number[] => Array.from({ length: init.providers - 1 }, (_, i) => i + 1)
+
+    // The slowest first. Those that are not waited for come when the first is up.
+    const chainNode = await spawn('chain', 'chain', startChain)
+    const firstProvider = await spawnProvider(0)
+    await Promise.all(gatewayPorts.map(async (_, i) => spawn('gateway', i === 0 ? 'gateway' : `gateway-${i + 1}`, startGateway(i))))
+    if (init.waitFor !== 'one') {
+      await Promise.all(rest().map(async index => spawnProvider(index)))
+    }
+    init.progress(`${all().length} processes started`)
+
+    // Loaded here, so that the processes are on their way before.
+    const { startBootstrapPeer } = await import('./bootstrap-peer.ts')
+    const bootstrap = await startBootstrapPeer({ folder: init.folder, genesis, seed: init.seed })
+    stopBootstrap = bootstrap.stop
+    init.progress('bootstrap peer is up')
+    const chain = await Promise.race([chainNode.started, aborted.promise])
+    init.progress(`chain is up at ${chain.url}`)
+    base.resolve({ genesis, chainUrl: chain.endpoint, bootstrap: [bootstrap.address], seed: init.seed })
+
+    const report = async (node: Supervised<unknown>): Promise<void> => {
+      await node.started
+      init.progress(`${node.name} is up`)
+    }
+    const up = Promise.all([...groups.gateway, ...groups.provider].map(report))
+    await Promise.race([up, aborted.promise])
+    if (init.waitFor === 'one') {
+      void Promise.all(rest().map(async index => report(await spawnProvider(index, BEHIND_NICENESS)))).catch((error: unknown) => {
+        if (stopping == null) {
+          init.progress(`not every provider came up: ${error instanceof Error ? error.message : String(error)}`)
+        }
+      })
+    }
+    const gateways = groups.gateway.map((node: Supervised<GatewayInfo>): GatewayProcess => ({
+      name: node.name,
+      get child () { return node.child },
+      get peerId () { return node.info?.peerId ?? '' },
+      get url () { return node.info?.url ?? '' }
+    }))
     return {
       genesis,
-      chain: { child: chainChild, ...chain },
-      bootstrap,
-      providers,
-      gateway: { child: gatewayChild, ...gateway },
-      ready: async (timeoutMs) => {
-        const { models } = await gatewayChild.ask<{ models: Array<{ id: string, providers: number }> }>('ready', { timeoutMs }, { timeoutMs: timeoutMs + 5_000 })
-        return models
+      chain: { get child () { return chainNode.child }, ...chain },
+      bootstrap: bootstrap.address,
+      get providers () {
+        return groups.provider.filter((node: Supervised<ProviderInfo>) => node.info != null).map((node: Supervised<ProviderInfo>, i): ProviderProcess => ({
+          name: node.name,
+          get child () { return node.child },
+          get peerId () { return node.info?.peerId ?? '' },
+          prices: node.info?.prices ?? pricesOf(i)
+        }))
+      },
+      gateway: gateways[0],
+      gateways,
+      nodes: () => all().map(controlNode),
+      ready: async (timeoutMs, options) => {
+        const [first] = await Promise.all(gateways.map(async ({ child }) =>
+          child.ask<{ models: Array<{ id: string, providers: number }> }>('ready', { timeoutMs, providers: options?.providers ?? 1 }, { timeoutMs: timeoutMs + 10_000 })))
+        return first.models
       },
       stop
     }
   } catch (error) {
     await stop()
     throw error
+  } finally {
+    init.signal?.removeEventListener('abort', onAbort)
   }
-}
-
-/** The bootstrap peer's database is also the lock of the whole folder. */
-async function openLock (folder: string): Promise<HostDatastore> {
-  try {
-    return await openHostDatastore(join(folder, 'bootstrap'))
-  } catch (error) {
-    throw new CocoonError('home_locked', `another network runs in ${folder}`, { cause: error })
-  }
-}
-
-async function startBootstrap (genesis: string, { datastore }: HostDatastore): Promise<CocoonPeer> {
-  return startNode({
-    network: devnetPreset(fromHex(genesis)),
-    privateKey: await loadHostKey(datastore),
-    datastore,
-    listen: ['/ip4/127.0.0.1/tcp/0'],
-    bootstrap: []
-  })
 }

@@ -1,26 +1,9 @@
 import { CocoonError } from '@cocoon-net/protocol'
 import { createLaneReader } from './lane-reader.ts'
+import type { JobRecord } from './configs.ts'
 import type { LocalNetwork } from './local-network.ts'
 
-/** The job's record as the gateway keeps it; amounts are decimal strings. */
-interface JobRecord {
-  readonly jobId: string
-  readonly provider: string
-  readonly tier: string
-  readonly model: string
-  readonly tokens: { readonly prompt: number, readonly cached: number, readonly completion: number, readonly reasoning: number }
-  readonly prices: { readonly prompt: string, readonly cached: string, readonly completion: string, readonly reasoning: string }
-  readonly chargeNano: string
-  readonly paidNano: string
-  readonly receipt: { readonly jobId: string, readonly seq: number, readonly hash: string, readonly signature: string }
-  readonly attempts: ReadonlyArray<{ readonly provider: string, readonly outcome: string }>
-  readonly ttftMs: number
-  readonly tokensPerSecond: number
-  readonly vault: string
-  readonly payee: string
-}
-
-/** The one object that `--once --json` ends with. */
+/** The one object that `--once --json` ends with; amounts are decimal strings in nanoTON, of this job alone. */
 export interface OnceResult extends Omit<JobRecord, 'jobId'> {
   readonly answer: string
   readonly redeemedNano: string
@@ -30,9 +13,10 @@ export interface OnceResult extends Omit<JobRecord, 'jobId'> {
 const SETTLE_TIMEOUT_MS = 30_000
 const POLL_MS = 50
 
-async function until (ready: () => Promise<boolean>, what: string): Promise<void> {
+async function until (ready: () => Promise<boolean>, what: string, signal: AbortSignal): Promise<void> {
   const endMs = Date.now() + SETTLE_TIMEOUT_MS
   while (!await ready()) {
+    signal.throwIfAborted()
     if (Date.now() > endMs) {
       throw new CocoonError('chain_unavailable', `${what} did not happen in ${SETTLE_TIMEOUT_MS} ms`)
     }
@@ -58,9 +42,10 @@ async function * readEvents (body: ReadableStream<Uint8Array>): AsyncGenerator<a
 }
 
 /** Runs one job through the gateway as any OpenAI client would, settles it at once, and reads the chain back. */
-export async function runOnce (network: LocalNetwork, init: { prompt: string, model: string, onText(text: string): void, onAnswered(): void }): Promise<OnceResult> {
+export async function runOnce (network: LocalNetwork, init: { prompt: string, model: string, signal: AbortSignal, onText (text: string): void, onAnswered (): void }): Promise<OnceResult> {
   const response = await fetch(`${network.gateway.url}/v1/chat/completions`, {
     method: 'POST',
+    signal: init.signal,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ model: init.model, stream: true, temperature: 0, stream_options: { include_usage: true }, messages: [{ role: 'user', content: init.prompt }] })
   })
@@ -84,15 +69,31 @@ export async function runOnce (network: LocalNetwork, init: { prompt: string, mo
     throw new CocoonError('internal', 'the gateway does not know the job')
   }
   const reader = createLaneReader({ endpoint: network.chain.endpoint, vault: job.vault, payee: job.payee })
-  await until(reader.exists, 'opening the lane')
+  await until(reader.exists, 'opening the lane', init.signal)
   const before = await reader.paidNano()
   const provider = network.providers.find(p => p.peerId === job.provider)
   if (provider == null) {
     throw new CocoonError('internal', 'the provider is none of this network\'s')
   }
   await provider.child.ask('settle')
-  await until(async () => await reader.paidNano() > before, 'redeeming')
+  await until(async () => await reader.paidNano() > before, 'redeeming', init.signal)
   const redeemed = await reader.paidNano() - before
-  const { jobId: _, ...rest } = job
-  return { answer, ...rest, redeemedNano: redeemed.toString(), endpoint: network.chain.endpoint }
+  return {
+    answer,
+    model: job.model,
+    provider: job.provider,
+    tier: job.tier,
+    tokens: job.tokens,
+    prices: job.prices,
+    chargeNano: job.chargeNano,
+    paidNano: job.paidNano,
+    redeemedNano: redeemed.toString(),
+    receipt: job.receipt,
+    vault: job.vault,
+    payee: job.payee,
+    endpoint: network.chain.endpoint,
+    attempts: job.attempts,
+    ttftMs: job.ttftMs,
+    tokensPerSecond: job.tokensPerSecond
+  }
 }

@@ -1,0 +1,75 @@
+import { Command, InvalidArgumentError } from 'commander'
+
+/** Exit codes of every program of this workspace. */
+export const EXIT = { done: 0, no: 1, unusable: 2, noNetwork: 3, interrupted: 130 } as const
+
+const UNUSABLE: ReadonlySet<string> = new Set(['port_taken', 'home_locked', 'usage', 'config_invalid', 'file_unusable', 'bad_request'])
+
+/** The exit code of a program that ends with an error of this code. */
+export function exitCodeOf (code: string): number {
+  return UNUSABLE.has(code) ? EXIT.unusable : EXIT.noNetwork
+}
+
+export interface UpOptions {
+  readonly once?: string
+  readonly keep?: boolean
+  readonly json?: boolean
+  readonly providers: number
+  readonly clients: number
+  readonly seed?: string
+  readonly port: number
+  readonly chainPort: number
+}
+
+export type Parsed =
+  | { readonly command: 'up', readonly options: UpOptions }
+  | { readonly command: 'status', readonly json: boolean }
+  | { readonly command: 'kill', readonly name: string, readonly json: boolean }
+
+function integer (min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`must be a whole number from ${min} to ${max}`)
+    }
+    return value
+  }
+}
+
+function seedOf (text: string): string {
+  if (!/^[\w.-]{1,64}$/.test(text)) {
+    throw new InvalidArgumentError('must be 1 to 64 letters, digits, dots or dashes')
+  }
+  return text
+}
+
+/** Reads the arguments; ends the process for --help and for what makes no sense. */
+export function parseArguments (argv: readonly string[]): Parsed {
+  let parsed: Parsed | undefined
+  const program = new Command('npm start --')
+    .description('A private network on this machine: devnet chain, bootstrap peer, providers and OpenAI-compatible gateways.\nEvidence is SIMULATED: not private.')
+    .exitOverride((error) => { process.exit(error.exitCode === 0 ? EXIT.done : EXIT.unusable) })
+    .enablePositionalOptions()
+    .option('--once <prompt>', 'run one job on a network of its own, print answer and bill, settle, exit')
+    .option('--keep', 'with --once: leave the network\'s state on disk, and say where')
+    .option('--json', 'machine-readable output; the last line is one object')
+    .option('--providers <n>', 'number of providers', integer(3, 20), 3)
+    .option('--clients <n>', 'number of client gateways; the first takes --port, the others free ports', integer(1, 20), 1)
+    .option('--seed <text>', 'decides keys, addresses and sampling; the network starts from nothing each time', seedOf)
+    .option('--port <port>', 'port of the gateway, 0 takes a free one', integer(0, 65_535), 10_000)
+    .option('--chain-port <port>', 'port of the chain\'s API, 0 takes a free one', integer(0, 65_535), 10_001)
+    .action((options: UpOptions) => { parsed = { command: 'up', options } })
+  program.command('status')
+    .description('show the processes of the network that runs; exits 1 when none does')
+    .option('--json', 'one line of JSON')
+    .action(({ json }: { json?: boolean }) => { parsed = { command: 'status', json: json === true } })
+  program.command('kill <name>')
+    .description('kill one process of the network as a crash would, such as provider-1; all ends the network')
+    .option('--json', 'one line of JSON')
+    .action((name: string, { json }: { json?: boolean }) => { parsed = { command: 'kill', name, json: json === true } })
+  program.parse(argv, { from: 'user' })
+  if (parsed == null) {
+    process.exit(EXIT.unusable)
+  }
+  return parsed
+}

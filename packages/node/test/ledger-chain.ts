@@ -11,6 +11,8 @@ export interface LedgerChain {
   readonly vaults: VaultContract
   wallet(account: Uint8Array): Wallet
   lane(vault: Uint8Array, payee: Uint8Array): LaneOnChain | undefined
+  /** Makes the chain show this lane. */
+  show(vault: Uint8Array, payee: Uint8Array, lane: LaneOnChain): void
   /** While held, messages to vaults wait. */
   hold(): void
   release(): void
@@ -73,6 +75,7 @@ export function createLedgerChain (network: NetworkPreset): LedgerChain {
       }
     }),
     lane: (vault, payee) => lanesOf(toHex(vault)).get(toHex(payee)),
+    show: (vault, payee, lane) => { lanesOf(toHex(vault)).set(toHex(payee), lane) },
     hold: () => { held ??= [] },
     release: () => {
       const waiting = held ?? []

@@ -19,8 +19,9 @@ export function fail (name: CheckName, code: ErrorCode, message: string): Check 
   return { name, result: 'fail', code, message }
 }
 
-export function absent (name: CheckName, message: string): Check {
-  return { name, result: 'absent', code: null, message }
+/** With a code where the absence is a reason to refuse. */
+export function absent (name: CheckName, message: string, code: ErrorCode | null = null): Check {
+  return { name, result: 'absent', code, message }
 }
 
 /** Kinds of evidence that can be recognised and verified. */
@@ -44,16 +45,23 @@ export interface EvidenceReport {
   /** Null when the evidence is not authentic: its claims are then anybody's. */
   readonly claims: Claims | null
   readonly checks: readonly Check[]
+  /** When the first certificate, list or signed JSON that the judgement rests on ends, unix milliseconds; null when it rests on none. */
+  readonly freshUntilMs: number | null
+  /** Versions of authentic collateral by what it is of: to be remembered, and given back as `knownVersions`. */
+  readonly collateralVersions: CollateralVersions
 }
+
+/** Evaluation numbers by collateral, such as `{"tcb/TDX/90C06F000000": 18, "qe/TD_QE": 18}`. */
+export type CollateralVersions = Readonly<Record<string, number>>
 
 /** Without a pass of each of these nothing is verified: absence refuses. */
 const REQUIRED: readonly CheckName[] = ['signature', 'chain', 'revocation', 'tcb', 'policy']
 
 /** Verified means: every required check passed, and none failed. */
-export function evidenceReport (init: Omit<EvidenceReport, 'verdict'>): EvidenceReport {
+export function evidenceReport (init: Omit<EvidenceReport, 'verdict' | 'freshUntilMs' | 'collateralVersions'> & Partial<EvidenceReport>): EvidenceReport {
   const passed = REQUIRED.every(name => init.checks.some(check => check.name === name && check.result === 'pass'))
   const failed = init.checks.some(check => check.result === 'fail')
-  return { verdict: passed && !failed && init.claims != null ? 'verified' : 'refused', ...init }
+  return { freshUntilMs: null, collateralVersions: {}, ...init, verdict: passed && !failed && init.claims != null ? 'verified' : 'refused' }
 }
 
 /** Runs a step that throws a CocoonError on refusal, and turns that into a failed check. */

@@ -58,6 +58,23 @@ function ia5 (certificate: Certificate, id: string): string | null {
   return result.valueBlock.value
 }
 
+const OCTET_STRING = 0x04
+
+/** The chip: 64 bytes, eight on Turin; bare, or as an octet string. */
+function hardwareId (certificate: Certificate, product: AmdProduct): Uint8Array | null {
+  const extension = certificate.extensions.get(OID.hardwareId)
+  if (extension == null) {
+    return null
+  }
+  const size = product === 'Turin' ? 8 : 64
+  const wrapped = extension.byteLength === size + 2 && extension[0] === OCTET_STRING && extension[1] === size
+  const id = wrapped ? extension.subarray(2) : extension
+  if (id.byteLength !== size) {
+    throw malformed()
+  }
+  return id
+}
+
 /** @throws {CocoonError} evidence_malformed */
 export function endorsementKeyOf (certificate: Certificate, product: AmdProduct): EndorsementKey {
   try {
@@ -70,7 +87,7 @@ export function endorsementKeyOf (certificate: Certificate, product: AmdProduct)
         snp: level(certificate, OID.snp, true),
         microcode: level(certificate, OID.microcode, true)
       },
-      hardwareId: certificate.extensions.get(OID.hardwareId) ?? null,
+      hardwareId: hardwareId(certificate, product),
       cspId: ia5(certificate, OID.cspId)
     }
   } catch (error) {

@@ -35,7 +35,7 @@ export interface SnpReport {
   readonly reportIdMa: Uint8Array
   readonly reportedTcb: Uint8Array
   /** Null in version 2, which does not say. */
-  readonly product: AmdProduct | null
+  readonly product: AmdProduct | 'unknown' | null
   readonly chipId: Uint8Array
   readonly committedTcb: Uint8Array
   readonly signed: Uint8Array
@@ -59,9 +59,7 @@ export function parseSnpReport (data: Uint8Array): SnpReport {
   const policy = reader.u64()
   reader.take(32) // family and image id
   const vmpl = reader.u32()
-  if (reader.u32() !== SIGNATURE_ALGORITHM) {
-    throw new CocoonError('evidence_malformed', 'the report has an unknown signature algorithm')
-  }
+  const algorithm = reader.u32()
   reader.take(16) // current TCB, platform info
   const keyInfo = reader.u32()
   reader.u32()
@@ -95,7 +93,8 @@ export function parseSnpReport (data: Uint8Array): SnpReport {
     chipId,
     committedTcb,
     signed: data.subarray(0, SIGNED_BYTES),
-    signature: bigEndianPair(r, s)
+    // All zeros verify under no key.
+    signature: algorithm === SIGNATURE_ALGORITHM ? bigEndianPair(r, s) : new Uint8Array(2 * SCALAR_BYTES)
   }
 }
 
@@ -107,17 +106,14 @@ function signingKeyOf (code: number): SnpReport['signingKey'] {
 }
 
 /** CPUID family and model (AMD processor programming references). Bergamo and Siena use Genoa's keys. */
-function productOf (family: number, model: number): AmdProduct {
+function productOf (family: number, model: number): AmdProduct | 'unknown' {
   if (family === 0x19 && model <= 0x0f) {
     return 'Milan'
   }
   if (family === 0x19 && ((model >= 0x10 && model <= 0x1f) || (model >= 0xa0 && model <= 0xaf))) {
     return 'Genoa'
   }
-  if (family === 0x1a && model <= 0x11) {
-    return 'Turin'
-  }
-  throw new CocoonError('evidence_malformed', 'the report is of an unknown product')
+  return family === 0x1a && model <= 0x11 ? 'Turin' : 'unknown'
 }
 
 /** The upper 24 bytes of each field must be zero, or the number is not one of P-384. */
@@ -125,7 +121,6 @@ function bigEndianPair (r: Uint8Array, s: Uint8Array): Uint8Array {
   const out = new Uint8Array(2 * SCALAR_BYTES)
   for (const [i, field] of [r, s].entries()) {
     if (field.subarray(SCALAR_BYTES).some(byte => byte !== 0)) {
-      // All zeros verify under no key.
       return new Uint8Array(2 * SCALAR_BYTES)
     }
     out.set(field.slice(0, SCALAR_BYTES).reverse(), i * SCALAR_BYTES)

@@ -1,23 +1,25 @@
 import { encodeCbor, equalBytes, sha256, toHex } from '@cocoon-net/protocol'
 import { verifyEcdsa } from '../crypto.ts'
+import { chainFileFault } from '../material/read-material.ts'
 import { absent, attempt, evidenceReport, fail, pass } from '../report.ts'
 import { AMD_PRODUCTS } from '../roots.ts'
+import { chainFrom, leavesOf } from '../x509/build-chain.ts'
 import { chainFault } from '../x509/certificate.ts'
-import { crlFault } from '../x509/crl.ts'
+import { crlFault, newestCrl } from '../x509/crl.ts'
 import { endorsementKeyOf } from './endorsement-key.ts'
 import { belowMinimum, snpPolicyFaults, tcbDifferences } from './policy-rules.ts'
 import { decodeTcb, parseSnpReport } from './snp-report.ts'
 import type { SnpReport } from './snp-report.ts'
+import type { Material } from '../material/read-material.ts'
 import type { Policy } from '../policy.ts'
 import type { Check, Claims, EvidenceReport } from '../report.ts'
 import type { AmdProduct, TrustedRoots } from '../roots.ts'
 import type { Certificate } from '../x509/certificate.ts'
-import type { PemContents } from '../x509/pem.ts'
 
 export interface SnpInput {
   readonly evidence: Uint8Array
-  /** VCEK or VLEK, its CA, AMD's root, and the root's revocation list, in any order. */
-  readonly chain: PemContents
+  /** VCEK or VLEK, its CA, AMD's root, and the root's revocation list, in any order, among others. */
+  readonly material: Material
   readonly atMs: number
   readonly policy: Policy
   readonly roots: Pick<TrustedRoots, 'amd'>
@@ -31,9 +33,9 @@ export interface SnpInput {
 export function verifySnpReport (input: SnpInput): EvidenceReport {
   const { atMs, policy, roots } = input
   const report = parseSnpReport(input.evidence)
-  const chain = orderChain(input.chain.certificates)
-  const [leaf] = chain
-  const signature = leaf != null && verifyEcdsa(leaf.publicKey, report.signed, report.signature, 'raw')
+  const chain = chainOf(report, input.material.certificates)
+  const leaf: Certificate | undefined = chain[0]
+  const signature = leaf != null && signs(leaf, report)
     ? pass('signature', `signed by the ${leaf.commonName}`)
     : fail('signature', leaf == null ? 'evidence_missing' : 'bad_signature', leaf == null ? 'no endorsement key' : 'the report is not signed by this endorsement key')
   const product = AMD_PRODUCTS.find(name => roots.amd[name].includes(chain.at(-1)?.spkiHash ?? '')) ?? null
@@ -45,11 +47,11 @@ export function verifySnpReport (input: SnpInput): EvidenceReport {
     checks.push(absent('revocation', why), absent('tcb', why), absent('policy', why), absent('measurement', why))
     return evidenceReport({ kind: 'snp', tcbStatus: null, checks, claims: null })
   }
-  const revocation = checkRevocation(input.chain, chain, atMs)
+  const revocation = checkRevocation(input.material, chain, atMs)
   const tcb = attempt('tcb', () => checkTcb(report, leaf, product, policy))
   const faults = snpPolicyFaults(report)
   checks.push(
-    revocation,
+    revocation.check,
     tcb.check ?? tcb.value,
     faults.length === 0 ? pass('policy', `the ${policy.name} rules`) : fail('policy', 'evidence_refused', faults.join('; ')),
     checkMeasurement(report, policy)
@@ -58,17 +60,19 @@ export function verifySnpReport (input: SnpInput): EvidenceReport {
     kind: 'snp',
     tcbStatus: tcb.value?.result === 'pass' ? 'UpToDate' : null,
     checks,
-    claims: claimsOf(report, product)
+    claims: claimsOf(report, product),
+    freshUntilMs: Math.min(...chain.map(one => one.notAfterMs), ...revocation.endsMs)
   })
 }
 
-/** Endorsement key, its CA, root: the root issues itself, the key is no CA. */
-function orderChain (certificates: readonly Certificate[]): readonly Certificate[] {
-  const selfIssued = (certificate: Certificate): boolean => equalBytes(certificate.issuer, certificate.subject)
-  const leaf = certificates.find(certificate => !certificate.isCa && !selfIssued(certificate))
-  const ca = certificates.find(certificate => certificate.isCa && !selfIssued(certificate))
-  const root = certificates.find(certificate => certificate.isCa && selfIssued(certificate))
-  return [leaf, ca, root].filter(certificate => certificate != null)
+function signs (leaf: Certificate, report: SnpReport): boolean {
+  return verifyEcdsa(leaf.publicKey, report.signed, report.signature, 'raw')
+}
+
+/** Endorsement key, its CA, root. Of several keys, as a folder may hold them, that which signed the report. */
+function chainOf (report: SnpReport, pool: readonly Certificate[]): readonly Certificate[] {
+  const leaves = leavesOf(pool).filter(certificate => !certificate.isCa)
+  return chainFrom(leaves.find(leaf => signs(leaf, report)) ?? leaves[0], pool)
 }
 
 function checkChain (chain: readonly Certificate[], product: AmdProduct | null, report: SnpReport, input: SnpInput): Check {
@@ -76,7 +80,7 @@ function checkChain (chain: readonly Certificate[], product: AmdProduct | null, 
   if (chain.length !== 3) {
     return fail(name, 'evidence_missing', 'the chain is not complete: endorsement key, its CA and root are needed')
   }
-  const fault = chainFault(chain, Object.values(input.roots.amd).flat(), input.atMs)
+  const fault = chainFileFault(input.material) ?? chainFault(chain, Object.values(input.roots.amd).flat(), input.atMs)
   if (fault != null || product == null) {
     return fail(name, 'evidence_refused', fault ?? 'the chain does not end at a pinned root')
   }
@@ -97,14 +101,19 @@ function checkChain (chain: readonly Certificate[], product: AmdProduct | null, 
   return pass(name, `leads to AMD's root for ${product}`)
 }
 
-function checkRevocation (contents: PemContents, chain: readonly Certificate[], atMs: number): Check {
+function checkRevocation (material: Material, chain: readonly Certificate[], atMs: number): { check: Check, endsMs: number[] } {
   const [leaf, ca, root] = chain
-  const crl = contents.crls.find(({ issuer }) => equalBytes(issuer, root.subject))
-  if (crl == null) {
-    return absent('revocation', 'no revocation list of AMD\'s root')
+  const faults = material.faults.filter(({ part }) => part === 'revocation').map(({ message }) => message)
+  if (material.crls.length === 0 && faults.length === 0) {
+    return { check: absent('revocation', 'no revocation list of AMD\'s root', 'collateral_missing'), endsMs: [] }
   }
+  const crl = newestCrl(material.crls.map(({ crl }) => crl), root)
   const fault = crlFault(crl, root, [leaf, ca], atMs)
-  return fault == null ? pass('revocation', 'no certificate is revoked') : fail('revocation', 'evidence_refused', fault)
+  const all = [...faults, ...(fault == null ? [] : [fault])]
+  return {
+    check: all.length === 0 ? pass('revocation', 'no certificate is revoked') : fail('revocation', 'evidence_refused', all.join('; ')),
+    endsMs: crl?.nextUpdateMs == null ? [] : [crl.nextUpdateMs]
+  }
 }
 
 /** "the VCEK's TCB extension equals the reported TCB" */

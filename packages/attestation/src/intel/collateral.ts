@@ -1,31 +1,12 @@
-import { CocoonError, fromHex, utf8 } from '@cocoon-net/protocol'
+import { CocoonError, asCocoonError, utf8 } from '@cocoon-net/protocol'
 import { z } from 'zod'
 import { verifyEcdsa } from '../crypto.ts'
+import { chainFrom, leavesOf } from '../x509/build-chain.ts'
 import { chainFault } from '../x509/certificate.ts'
-import { parseCrl } from '../x509/crl.ts'
-import { parsePemOrDer } from '../x509/pem.ts'
+import type { Material, SignedText } from '../material/read-material.ts'
 import type { Certificate } from '../x509/certificate.ts'
-import type { Crl } from '../x509/crl.ts'
 
-/** The real ones have 19 kB. */
-const MAX_COLLATERAL_BYTES = 262_144
 const TCB_SIGNER = 'Intel SGX TCB Signing'
-
-const hex = z.string().max(16_384 * 4).regex(/^([0-9a-fA-F]{2})*$/)
-const pem = z.string().max(16_384)
-
-/** Intel's collateral as one JSON object: DER as hex, the signed JSON verbatim as text. */
-const bundleSchema = z.object({
-  pck_crl_issuer_chain: pem,
-  root_ca_crl: hex,
-  pck_crl: hex,
-  tcb_info_issuer_chain: pem,
-  tcb_info: z.string().max(131_072),
-  tcb_info_signature: hex.length(128),
-  qe_identity_issuer_chain: pem,
-  qe_identity: z.string().max(32_768),
-  qe_identity_signature: hex.length(128)
-})
 
 const date = z.string().max(32).transform((text, context) => {
   const ms = Date.parse(text)
@@ -91,69 +72,90 @@ const qeIdentitySchema = z.object({
 export type TcbInfo = z.infer<typeof tcbInfoSchema>
 export type QeIdentity = z.infer<typeof qeIdentitySchema>
 
-interface SignedJson<T> { readonly text: string, readonly signature: Uint8Array, readonly chain: readonly Certificate[], readonly schema: z.ZodType<T> }
+/** Signed JSON whose signer is Intel's, with the certificates that say so. */
+export interface Opened<T> { readonly value: T, readonly chain: readonly Certificate[] }
 
-/** Collateral as it came: parsed on the outside, the signed JSON still unread. */
-export interface Collateral {
-  readonly pckCrlChain: readonly Certificate[]
-  readonly rootCrl: Crl
-  readonly pckCrl: Crl
-  readonly tcbInfo: SignedJson<TcbInfo>
-  readonly qeIdentity: SignedJson<QeIdentity>
+interface Dated { readonly issueDate: number, readonly nextUpdate: number, readonly tcbEvaluationDataNumber: number }
+
+export interface OpenInit<T extends Dated> {
+  readonly material: Material
+  readonly rootSpkiHashes: readonly string[]
+  readonly atMs: number
+  /** Why this one is not for the evidence at hand, or null. */
+  misfit (value: T): string | null
 }
 
-function malformed (message: string, cause?: unknown): CocoonError {
-  return new CocoonError('evidence_malformed', message, { cause })
+/** @throws {CocoonError} evidence_refused, evidence_malformed, bad_signature, collateral_missing */
+export function openTcbInfo (init: OpenInit<TcbInfo>): Opened<TcbInfo> {
+  return openNewest('TCB info', init.material.tcbInfos, tcbInfoSchema, init)
 }
 
-/** @throws {CocoonError} evidence_malformed */
-export function parseCollateral (data: Uint8Array): Collateral {
-  if (data.byteLength > MAX_COLLATERAL_BYTES) {
-    throw malformed('the collateral is too large')
+/** @throws {CocoonError} evidence_refused, evidence_malformed, bad_signature, collateral_missing */
+export function openQeIdentity (init: OpenInit<QeIdentity>): Opened<QeIdentity> {
+  return openNewest('QE identity', init.material.qeIdentities, qeIdentitySchema, init)
+}
+
+/** The newest that is authentic and fits, so that nobody rolls back by adding an older one; it must be in date. */
+function openNewest<T extends Dated> (what: string, candidates: readonly SignedText[], schema: z.ZodType<T>, init: OpenInit<T>): Opened<T> {
+  let fault: CocoonError | null = null
+  let newest: Opened<T> | null = null
+  for (const candidate of candidates) {
+    try {
+      const opened = open(what, candidate, schema, init)
+      const misfit = init.misfit(opened.value)
+      if (misfit != null) {
+        throw new CocoonError('evidence_refused', misfit)
+      }
+      if (newest == null || isNewer(opened.value, newest.value)) {
+        newest = opened
+      }
+    } catch (error) {
+      fault ??= asCocoonError(error, 'evidence_malformed')
+    }
   }
-  let bundle: z.infer<typeof bundleSchema>
-  try {
-    bundle = bundleSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data)))
-  } catch (error) {
-    throw malformed('the collateral is not of the known shape', error)
+  if (newest == null) {
+    throw fault ?? new CocoonError('collateral_missing', `no ${what}`)
   }
-  const chain = (text: string): readonly Certificate[] => parsePemOrDer(utf8(text)).certificates
-  return {
-    pckCrlChain: chain(bundle.pck_crl_issuer_chain),
-    rootCrl: parseCrl(fromHex(bundle.root_ca_crl)),
-    pckCrl: parseCrl(fromHex(bundle.pck_crl)),
-    tcbInfo: { text: bundle.tcb_info, signature: fromHex(bundle.tcb_info_signature), chain: chain(bundle.tcb_info_issuer_chain), schema: tcbInfoSchema },
-    qeIdentity: { text: bundle.qe_identity, signature: fromHex(bundle.qe_identity_signature), chain: chain(bundle.qe_identity_issuer_chain), schema: qeIdentitySchema }
+  if (init.atMs < newest.value.issueDate || init.atMs > newest.value.nextUpdate) {
+    throw new CocoonError('collateral_missing', `${what} is out of date`)
   }
+  return newest
+}
+
+function isNewer (a: Dated, b: Dated): boolean {
+  return a.tcbEvaluationDataNumber === b.tcbEvaluationDataNumber
+    ? a.issueDate > b.issueDate
+    : a.tcbEvaluationDataNumber > b.tcbEvaluationDataNumber
 }
 
 /**
  * Reads signed JSON once its signer is known to be Intel's TCB signer: the signature covers the bytes as they stand, so
  * nothing is parsed before it holds.
- *
- * @throws {CocoonError} evidence_refused, evidence_malformed
  */
-export function openSignedJson<T extends { readonly issueDate: number, readonly nextUpdate: number }> (signed: SignedJson<T>, what: string, rootSpkiHashes: readonly string[], atMs: number): T {
-  const fault = chainFault(signed.chain, rootSpkiHashes, atMs)
+function open<T extends Dated> (what: string, signed: SignedText, schema: z.ZodType<T>, init: OpenInit<T>): Opened<T> {
+  const chain = signerChain(signed, init.material.certificates)
+  const fault = chainFault(chain, init.rootSpkiHashes, init.atMs)
   if (fault != null) {
     throw new CocoonError('evidence_refused', `${what}: ${fault}`)
   }
-  const [signer] = signed.chain
+  const [signer] = chain
   // The role, not only the chain: a PCK certificate leads to the same root.
-  if (signed.chain.length !== 2 || signer.isCa || signer.commonName !== TCB_SIGNER) {
+  if (chain.length !== 2 || signer.isCa || signer.commonName !== TCB_SIGNER) {
     throw new CocoonError('evidence_refused', `${what} is not signed by Intel's TCB signer`)
   }
   if (!verifyEcdsa(signer.publicKey, utf8(signed.text), signed.signature, 'raw')) {
     throw new CocoonError('bad_signature', `the signature of ${what} does not verify`)
   }
-  let value: T
   try {
-    value = signed.schema.parse(JSON.parse(signed.text))
+    return { value: schema.parse(JSON.parse(signed.text)), chain }
   } catch (error) {
-    throw malformed(`${what} is not of the known shape`, error)
+    throw new CocoonError('evidence_malformed', `${what} is not of the known shape`, { cause: error })
   }
-  if (atMs < value.issueDate || atMs > value.nextUpdate) {
-    throw new CocoonError('collateral_missing', `${what} is out of date`)
-  }
-  return value
+}
+
+/** What came with the text, or else what lies beside it. */
+function signerChain (signed: SignedText, pool: readonly Certificate[]): readonly Certificate[] {
+  return signed.issuers.length > 0
+    ? chainFrom(leavesOf(signed.issuers)[0], signed.issuers)
+    : chainFrom(pool.find(certificate => certificate.commonName === TCB_SIGNER), pool)
 }

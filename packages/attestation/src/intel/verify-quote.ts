@@ -1,19 +1,18 @@
-import { CocoonError, encodeCbor, equalBytes, sha256, toHex } from '@cocoon-net/protocol'
+import { encodeCbor, equalBytes, sha256, toHex } from '@cocoon-net/protocol'
 import { verifyEcdsa } from '../crypto.ts'
-import { absent, attempt, evidenceReport, fail, pass } from '../report.ts'
+import { chainFileFault } from '../material/read-material.ts'
+import { absent, evidenceReport, fail, pass } from '../report.ts'
+import { chainFrom, leavesOf } from '../x509/build-chain.ts'
 import { chainFault } from '../x509/certificate.ts'
-import { crlFault } from '../x509/crl.ts'
 import { parsePemOrDer } from '../x509/pem.ts'
-import { openSignedJson, parseCollateral } from './collateral.ts'
+import { judgeCollateral } from './judge-collateral.ts'
 import { pckPlatformOf } from './pck.ts'
 import { tdxPolicyFaults, sgxPolicyFaults } from './policy-rules.ts'
 import { parseQuote, qeBound } from './quote.ts'
-import { mergeStatus, moduleLevel, platformLevel, qeLevel } from './tcb.ts'
-import type { Collateral, QeIdentity, TcbInfo, TcbStatus } from './collateral.ts'
-import type { PckPlatform } from './pck.ts'
 import type { Quote } from './quote.ts'
+import type { Material } from '../material/read-material.ts'
 import type { Policy } from '../policy.ts'
-import type { Check, Claims, EvidenceReport } from '../report.ts'
+import type { Check, Claims, CollateralVersions, EvidenceReport } from '../report.ts'
 import type { TrustedRoots } from '../roots.ts'
 import type { Certificate } from '../x509/certificate.ts'
 
@@ -22,9 +21,10 @@ const PCK_CA_NAMES: readonly string[] = ['Intel SGX PCK Platform CA', 'Intel SGX
 
 export interface QuoteInput {
   readonly evidence: Uint8Array
-  readonly collateral: Uint8Array | null
+  readonly material: Material
   readonly atMs: number
   readonly policy: Policy
+  readonly knownVersions: CollateralVersions
   readonly roots: Pick<TrustedRoots, 'intel'>
 }
 
@@ -34,43 +34,32 @@ export interface QuoteInput {
  * @throws {CocoonError} evidence_malformed when the bytes are not a quote
  */
 export function verifyQuote (input: QuoteInput): EvidenceReport {
-  const { atMs, policy, roots } = input
+  const { atMs, policy, roots, material, knownVersions } = input
   const quote = parseQuote(input.evidence)
   const chain = pckChainOf(quote)
   const signature = checkSignature(quote, chain[0])
-  const chainCheck = checkPckChain(chain, roots.intel, atMs)
-  const authentic = signature.result === 'pass' && chainCheck.result === 'pass'
-  const checks: Check[] = [signature, chainCheck]
-  let collateral: Collateral | null = null
-  let collateralFault: Check | null = null
-  if (input.collateral != null) {
-    const opened = attempt('tcb', () => parseCollateral(input.collateral ?? new Uint8Array()))
-    collateral = opened.value
-    collateralFault = opened.check
-  }
-  let tcbStatus: TcbStatus | null = null
-  if (!authentic) {
+  const chainCheck = checkPckChain(chain, roots.intel, material, atMs)
+  if (signature.result !== 'pass' || chainCheck.result !== 'pass') {
     const why = 'not judged: the quote is not authentic'
-    checks.push(absent('revocation', why), absent('tcb', why), absent('policy', why), absent('measurement', why))
-  } else {
-    if (collateral == null) {
-      const why = input.collateral == null ? 'no collateral' : 'no usable collateral'
-      checks.push(collateralFault == null ? absent('revocation', why) : { ...collateralFault, name: 'revocation' }, collateralFault ?? absent('tcb', why))
-    } else {
-      const usable = collateral
-      checks.push(checkRevocation(usable, chain, roots.intel, atMs))
-      const tcb = attempt('tcb', () => judgeTcb(quote, chain[0], usable, input))
-      tcbStatus = tcb.value?.status ?? null
-      checks.push(tcb.value?.check ?? tcb.check ?? fail('tcb', 'internal', 'not judged'))
-    }
-    checks.push(...judgePolicy(quote, policy))
+    const checks = [signature, chainCheck, absent('revocation', why), absent('tcb', why), absent('policy', why), absent('measurement', why)]
+    return evidenceReport({ kind: quote.tee, tcbStatus: null, checks, claims: null })
   }
-  return evidenceReport({ kind: quote.tee, tcbStatus, checks, claims: authentic ? claimsOf(quote, chain[0]) : null })
+  const judged = judgeCollateral({ quote, chain, material, rootSpkiHashes: roots.intel, policy, knownVersions, atMs })
+  return evidenceReport({
+    kind: quote.tee,
+    tcbStatus: judged.tcbStatus,
+    checks: [signature, chainCheck, ...judged.checks, ...judgePolicy(quote, policy)],
+    claims: claimsOf(quote, chain[0]),
+    freshUntilMs: Math.min(...chain.map(one => one.notAfterMs), ...judged.endsMs),
+    collateralVersions: judged.versions
+  })
 }
 
+/** In whatever order they stand: what they are follows from who signed them. */
 function pckChainOf (quote: Quote): readonly Certificate[] {
   try {
-    return parsePemOrDer(quote.pckChain).certificates
+    const { certificates } = parsePemOrDer(quote.pckChain)
+    return chainFrom(leavesOf(certificates)[0], certificates)
   } catch {
     return []
   }
@@ -96,8 +85,8 @@ function checkSignature (quote: Quote, pck: Certificate | undefined): Check {
   return pass(name, 'quote, quoting enclave and platform key')
 }
 
-function checkPckChain (chain: readonly Certificate[], roots: readonly string[], atMs: number): Check {
-  const fault = chainFault(chain, roots, atMs)
+function checkPckChain (chain: readonly Certificate[], roots: readonly string[], material: Material, atMs: number): Check {
+  const fault = chainFileFault(material) ?? chainFault(chain, roots, atMs)
   if (fault != null) {
     return fail('chain', 'evidence_refused', fault)
   }
@@ -106,59 +95,6 @@ function checkPckChain (chain: readonly Certificate[], roots: readonly string[],
     return fail('chain', 'evidence_refused', 'the chain is not that of a PCK certificate')
   }
   return pass('chain', 'leads to Intel\'s root')
-}
-
-function checkRevocation (collateral: Collateral, chain: readonly Certificate[], roots: readonly string[], atMs: number): Check {
-  const [leaf, ca, root] = chain
-  const signers = [collateral.tcbInfo.chain[0], collateral.qeIdentity.chain[0]].filter(signer => signer != null)
-  const faults = [
-    crlFault(collateral.rootCrl, root, [ca, ...signers, ...collateral.pckCrlChain.slice(0, 1)], atMs),
-    crlFault(collateral.pckCrl, ca, [leaf], atMs)
-  ].filter(fault => fault != null)
-  return faults.length === 0 ? pass('revocation', 'no certificate is revoked') : fail('revocation', 'evidence_refused', faults.join('; '))
-}
-
-/** @throws {CocoonError} evidence_refused, evidence_malformed, bad_signature, collateral_missing */
-function judgeTcb (quote: Quote, pck: Certificate, collateral: Collateral, input: QuoteInput): { check: Check, status: TcbStatus | null } {
-  const { atMs, policy, roots } = input
-  const info = openSignedJson(collateral.tcbInfo, 'TCB info', roots.intel, atMs)
-  const identity = openSignedJson(collateral.qeIdentity, 'QE identity', roots.intel, atMs)
-  const refuse = (message: string): CocoonError => new CocoonError('evidence_refused', message)
-  if (info.id !== (quote.tee === 'tdx' ? 'TDX' : 'SGX') || identity.id !== (quote.tee === 'tdx' ? 'TD_QE' : 'QE')) {
-    throw refuse('the collateral is for another kind of evidence')
-  }
-  const floor = evaluationFloor(policy, atMs)
-  if (info.tcbEvaluationDataNumber < floor || identity.tcbEvaluationDataNumber < floor) {
-    throw refuse(`the collateral's evaluation number is below ${floor}`)
-  }
-  const platform = pckPlatformOf(pck)
-  if (info.fmspc !== platform.fmspc || info.pceId !== platform.pceId) {
-    throw refuse('the collateral is for another platform')
-  }
-  return matchLevels(quote, info, identity, platform, input)
-}
-
-function matchLevels (quote: Quote, info: TcbInfo, identity: QeIdentity, platform: PckPlatform, input: QuoteInput): { check: Check, status: TcbStatus } {
-  const { atMs, policy } = input
-  const qe = qeLevel(identity, quote.qeReport)
-  const module = quote.td == null ? null : moduleLevel(info, quote.td)
-  const level = platformLevel(info, platform, quote.td)
-  const faults = [level == null ? 'no TCB level matches' : null, qe.fault, module?.fault ?? null].filter(fault => fault != null)
-  if (level == null || faults.length > 0) {
-    throw new CocoonError('evidence_refused', faults.join('; '))
-  }
-  const parts = [qe.level, module?.level].filter(part => part != null)
-  const status = mergeStatus(level.status, parts.map(part => part.status))
-  const advisories = [...new Set([level, ...parts].flatMap(part => part.advisories))].sort()
-  const newestMs = Math.max(...[level, ...parts].map(part => part.newestLevelMs))
-  const inGrace = status === 'OutOfDate' && atMs <= newestMs + policy.outOfDateGraceMs
-  const message = `${status}${advisories.length === 0 ? '' : `, advisories ${advisories.join(', ')}`}${inGrace ? ', inside the grace window' : ''}`
-  return { status, check: policy.tcbStatuses.includes(status) || inGrace ? pass('tcb', message) : fail('tcb', 'evidence_refused', message) }
-}
-
-/** "Version floors for collateral are dated." */
-function evaluationFloor (policy: Policy, atMs: number): number {
-  return Math.max(0, ...policy.evaluationFloors.filter(floor => Date.parse(floor.from) <= atMs).map(floor => floor.number))
 }
 
 function judgePolicy (quote: Quote, policy: Policy): Check[] {

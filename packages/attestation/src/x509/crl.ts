@@ -57,10 +57,22 @@ export function parseCrl (der: Uint8Array): Crl {
   return crl
 }
 
-/** Why a list does not speak for this issuer at `atMs`, or does revoke one of these certificates; null when neither. */
-export function crlFault (crl: Crl, issuer: Certificate, certificates: readonly Certificate[], atMs: number): string | null {
-  if (!equalBytes(crl.issuer, issuer.subject) || !issuer.maySignCrls || !signedBy(crl, issuer)) {
-    return `the revocation list is not signed by ${issuer.commonName}`
+/** The newest of the lists that the issuer did sign: adding an older one rolls nothing back. */
+export function newestCrl (crls: readonly Crl[], issuer: Certificate): Crl | null {
+  let newest: Crl | null = null
+  for (const crl of crls) {
+    const signed = equalBytes(crl.issuer, issuer.subject) && issuer.maySignCrls && signedBy(crl, issuer)
+    if (signed && (newest == null || crl.thisUpdateMs > newest.thisUpdateMs)) {
+      newest = crl
+    }
+  }
+  return newest
+}
+
+/** Why an issuer's list does not speak at `atMs`, or does revoke one of these certificates; null when neither. */
+export function crlFault (crl: Crl | null, issuer: Certificate, certificates: readonly Certificate[], atMs: number): string | null {
+  if (crl == null) {
+    return `there is no revocation list signed by ${issuer.commonName}`
   }
   if (atMs < crl.thisUpdateMs || crl.nextUpdateMs == null || atMs > crl.nextUpdateMs) {
     return `the revocation list of ${issuer.commonName} is out of date`

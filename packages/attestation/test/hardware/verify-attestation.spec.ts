@@ -1,10 +1,10 @@
-import { encodeGpuEvidence, gpuDigestOf, parsePolicy, productionPolicy, verifyAttestation } from '@cocoon-net/attestation'
-import { verifyAttestationUnder, verifyEvidenceUnder } from '@cocoon-net/attestation/testing'
+import { createTdxTestPlatform, simulatedCollector } from '@cocoon-net/attestation-simulated'
 import { KEMS, LIMITS, MAINNET, bindingHashOf, challengeAnswerBytes, encodeBinding, reportDataOf } from '@cocoon-net/protocol'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { expect } from 'aegir/chai'
-import { createTdxTestPlatform, simulatedCollector } from '../src/index.ts'
-import type { AttestationInput, Policy } from '@cocoon-net/attestation'
+import { encodeGpuEvidence, gpuDigestOf, parsePolicy, productionPolicy, verifyAttestation } from '../../src/index.ts'
+import { verifyAttestationUnder, verifyEvidenceUnder } from '../../src/testing.ts'
+import type { AttestationInput, Policy } from '../../src/index.ts'
 import type { Binding } from '@cocoon-net/protocol'
 
 const nowMs = Date.UTC(2026, 5, 1)

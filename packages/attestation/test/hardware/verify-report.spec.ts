@@ -1,10 +1,10 @@
-import { parsePolicy, productionPolicy, verifyEvidence } from '@cocoon-net/attestation'
-import { verifyEvidenceUnder } from '@cocoon-net/attestation/testing'
+import { createSnpTestPlatform } from '@cocoon-net/attestation-simulated'
 import { toHex } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
-import { createSnpTestPlatform } from '../src/index.ts'
-import type { TestSnpReport } from '../src/index.ts'
-import type { EvidenceReport } from '@cocoon-net/attestation'
+import { parsePolicy, productionPolicy, verifyEvidence } from '../../src/index.ts'
+import { verifyEvidenceUnder } from '../../src/testing.ts'
+import type { EvidenceReport } from '../../src/index.ts'
+import type { TestSnpReport } from '@cocoon-net/attestation-simulated'
 
 const atMs = Date.UTC(2026, 5, 1)
 const platform = createSnpTestPlatform({ seed: new Uint8Array(32).fill(1), atMs })
@@ -77,7 +77,9 @@ describe('SEV-SNP evidence under a private root', () => {
     expect(notPassed(judge({ chain: [platform.chain({ caName: 'SEV-VLEK-Milan' })] }))).to.deep.equal(unauthentic)
     expect(notPassed(judge({ chain: [] }))).to.deep.equal(['signature', ...unauthentic])
     for (const garbage of [new Uint8Array(), new Uint8Array(100_000), Uint8Array.of(0x30, 0x84, 0xff, 0xff, 0xff, 0xff)]) {
-      expect(notPassed(judge({ chain: [garbage] }))).to.deep.equal(['chain'])
+      expect(notPassed(judge({ chain: [garbage] }))).to.deep.equal(['signature', ...unauthentic])
+      expect(notPassed(judge({ chain: [platform.chain(), garbage] }))).to.deep.equal(unauthentic)
+      expect(notPassed(judge({ collateral: garbage }))).to.deep.equal(['revocation'])
     }
   })
 

@@ -1,10 +1,10 @@
-import { parsePolicy, productionPolicy, verifyEvidence } from '@cocoon-net/attestation'
-import { verifyEvidenceUnder } from '@cocoon-net/attestation/testing'
+import { createTdxTestPlatform } from '@cocoon-net/attestation-simulated'
 import { MAINNET, toHex } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
-import { createTdxTestPlatform } from '../src/index.ts'
-import type { TestCollateralInit, TestTd } from '../src/index.ts'
-import type { EvidenceReport } from '@cocoon-net/attestation'
+import { parsePolicy, productionPolicy, verifyEvidence } from '../../src/index.ts'
+import { verifyEvidenceUnder } from '../../src/testing.ts'
+import type { EvidenceReport } from '../../src/index.ts'
+import type { TestCollateralInit, TestTd } from '@cocoon-net/attestation-simulated'
 
 const atMs = Date.UTC(2026, 5, 1)
 const platform = createTdxTestPlatform({ seed: new Uint8Array(32).fill(1), atMs })
@@ -113,10 +113,10 @@ describe('TDX evidence under a private root', () => {
     ['swapped signatures', { bundle: one => ({ ...one, qe_identity_signature: one.tcb_info_signature }) }, ['tcb']],
     ['swapped lists', { bundle: one => ({ ...one, pck_crl: one.root_ca_crl, root_ca_crl: one.pck_crl }) }, ['revocation']],
     ['the root\'s list in place of the platform\'s', { bundle: one => ({ ...one, pck_crl: one.root_ca_crl }) }, ['revocation']],
-    ['an empty list', { bundle: one => ({ ...one, pck_crl: '' }) }, ['revocation', 'tcb']],
-    ['a garbage list', { bundle: one => ({ ...one, pck_crl: 'deadbeef' }) }, ['revocation', 'tcb']],
+    ['an empty list', { bundle: one => ({ ...one, pck_crl: '' }) }, ['revocation']],
+    ['a garbage list', { bundle: one => ({ ...one, pck_crl: 'deadbeef' }) }, ['revocation']],
     ['an unsigned list', { bundle: one => ({ ...one, pck_crl: `${one.pck_crl.slice(0, -2)}${one.pck_crl.endsWith('00') ? '01' : '00'}` }) }, ['revocation']],
-    ['no QE identity', { bundle: one => ({ ...one, qe_identity: undefined as unknown as string }) }, ['revocation', 'tcb']]
+    ['no QE identity', { bundle: one => ({ ...one, qe_identity: undefined as unknown as string }) }, ['tcb']]
   ]
   for (const [name, init, wanted] of attacks) {
     it(`refuses ${name}`, () => {

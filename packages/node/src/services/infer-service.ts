@@ -40,7 +40,7 @@ async function nextRequest (frames: AdmittedJob['frames']): Promise<InferRequest
 }
 
 /**
- * Serves infer/1. Cheap checks come first: size (frame), quote, room, lane and voucher; then replay, the seal, the body;
+ * Serves infer/1. Cheap checks come first: size (frame), quote, room, lane, replay and voucher; then the seal, the body;
  * then the engine.
  */
 export async function serveInfer (init: InferServiceInit): Promise<() => Promise<void>> {
@@ -76,6 +76,8 @@ export async function serveInfer (init: InferServiceInit): Promise<() => Promise
       if (!init.payers.has(laneKey, connection.remotePeer.toString())) {
         throw new CocoonError('lane_unknown', 'this peer has not opened the lane')
       }
+      // Before the job begins: a replay must find its own code, and leave no trace on the lane.
+      init.replays.insert(frame.ciphertext, binding.binding.notAfterMs)
       const meter = await init.payments.beginJob({
         laneKey,
         clientNonce: header.clientNonce,
@@ -84,7 +86,6 @@ export async function serveInfer (init: InferServiceInit): Promise<() => Promise
       })
       const gone = new AbortController()
       try {
-        init.replays.insert(frame.ciphertext, binding.binding.notAfterMs)
         const opened = await init.openRequest({ keyPair: init.identity.hpkeKey, bindingHash: binding.hash, header: frame.header, ciphertext: frame.ciphertext })
         // The client says `cancel`, or its stream ends: both stop the engine, and the bill.
         void frames.read({ patient: true }).then(() => { gone.abort(new CocoonError('job_cancelled')) }, (error: unknown) => { gone.abort(error) })

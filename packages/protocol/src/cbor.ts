@@ -1,11 +1,14 @@
-import { decode, encode, rfc8949EncodeOptions } from 'cborg'
+import { decode, encode } from 'cborg'
 import { equalBytes } from './bytes.ts'
 import { CocoonError } from './errors.ts'
 import type { Codec } from './codec.ts'
 
-/** Deterministic CBOR of a value (RFC 8949 §4.2.1). Bytes are Uint8Array, amounts bigint. */
+/**
+ * Deterministic CBOR of a value (RFC 8949 §4.2.1). Bytes are Uint8Array, amounts bigint, map keys text: for text keys
+ * the library's own order (shorter first, then bytewise) is the order of the encoded keys, and its quickest path.
+ */
 export function encodeCbor (value: unknown): Uint8Array {
-  return encode(value, rfc8949EncodeOptions)
+  return encode(value)
 }
 
 const DECODE_OPTIONS = Object.freeze({

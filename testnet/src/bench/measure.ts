@@ -1,5 +1,11 @@
 /** One streamed answer: times in milliseconds from sending the request. */
-export interface Sample { readonly ttftMs: number, readonly totalMs: number, readonly tokens: number }
+export interface Sample {
+  readonly ttftMs: number
+  readonly totalMs: number
+  readonly tokens: number
+  /** Tokens per second from the first token to the last. */
+  readonly decodeSpeed: number
+}
 
 const REQUEST_TIMEOUT_MS = 60_000
 
@@ -16,6 +22,7 @@ export async function sample (url: string, model: string, prompt: string): Promi
     throw new Error(`HTTP ${response.status}: ${(await response.text()).slice(0, 300)}`)
   }
   let ttftMs = 0
+  let lastMs = 0
   let tokens = 0
   let tail = ''
   const decoder = new TextDecoder()
@@ -25,12 +32,13 @@ export async function sample (url: string, model: string, prompt: string): Promi
     tail = events.pop() ?? ''
     for (const event of events) {
       if (event.includes('"content":"') && !event.includes('"content":""')) {
-        ttftMs ||= performance.now() - startMs
+        lastMs = performance.now() - startMs
+        ttftMs ||= lastMs
         tokens++
       }
     }
   }
-  return { ttftMs, totalMs: performance.now() - startMs, tokens }
+  return { ttftMs, totalMs: performance.now() - startMs, tokens, decodeSpeed: (tokens - 1) / (lastMs - ttftMs) * 1_000 }
 }
 
 /** The value below which this share of the samples lies. */

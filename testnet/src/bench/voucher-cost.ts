@@ -1,0 +1,100 @@
+import { verify, createPublicKey } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { LIMITS, decodeWith, encodeWith, payOpenBytes, payRequestCodec, voucherHash } from '@cocoon-net/protocol'
+import { createProviderPayments, ed25519Signer, openKeyValue } from '@cocoon-net/settlement'
+import type { NetworkPreset, PayFrame } from '@cocoon-net/protocol'
+import type { ProviderPayments, ProviderPaymentsInit, Signer } from '@cocoon-net/settlement'
+
+/** CPU of one voucher on the provider's side beside that of one bare Ed25519 check in the same process, microseconds. */
+export interface VoucherCost {
+  readonly verifyUs: number
+  /** Decoding, signature, state and the durable write, which the vouchers of a round share. */
+  readonly voucherUs: number
+  readonly ratio: number
+}
+
+const LANES = 64
+const ROUNDS = 100
+const WARM_UP_ROUNDS = 60
+const CAP_NANO = 1_000_000_000_000n
+
+const OWNER = new Uint8Array(32).fill(7)
+const PEERS = { client: new Uint8Array(34).fill(1), provider: new Uint8Array(34).fill(2) }
+
+function cpuUs (): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}
+
+/** A chain on which every lane is open: a voucher is checked without asking it. */
+function openLanes (epochOf: (vault: Uint8Array) => bigint, signer: Signer): Pick<ProviderPaymentsInit, 'vaults' | 'port' | 'wallet'> {
+  const never = (): never => { throw new Error('a voucher must not need the chain') }
+  return {
+    vaults: { account: (owner) => owner, stateInit: never, deployBody: never, openLanesBody: never, redeemBody: never },
+    port: {
+      nowMs: () => Date.now(),
+      balance: async () => 0n,
+      isActive: async () => true,
+      readLane: async (vault) => ({ epoch: epochOf(vault), capNano: CAP_NANO, paidNano: 0n, keyIdx: 0, unlockAt: 0, gasLeftNano: 0n }),
+      readSigner: async () => signer.publicKey,
+      walletSeqno: async () => 0,
+      sendBoc: async () => {}
+    },
+    wallet: { account: OWNER, balance: async () => 0n, send: async () => {} }
+  }
+}
+
+async function open (payments: ProviderPayments, network: NetworkPreset, signer: Signer, payee: Uint8Array): Promise<Array<{ laneKey: string, frame(round: number): Uint8Array }>> {
+  return Promise.all(Array.from({ length: LANES }, async (_, i) => {
+    const vault = new Uint8Array(32).fill(i + 1)
+    const id = { vault, payee, epoch: 1n }
+    const signature = signer.sign(payOpenBytes({ networkId: network.networkId, ...id, ...PEERS }))
+    const { laneKey } = await payments.openLane({ t: 'open', vault, vaultOwner: vault, epoch: 1n, signer: signer.publicKey, signature }, PEERS)
+    const clientNonce = new Uint8Array(32).fill(i)
+    await payments.beginJob({ laneKey, clientNonce, maxChargeNano: CAP_NANO / 2n, windowNano: 1_000_000n })
+    return {
+      laneKey,
+      frame: (round: number) => {
+        const voucher = { networkId: network.networkId, ...id, cumulative: BigInt(round + 1) * 1_000n }
+        return encodeWith(payRequestCodec, { t: 'pay', voucher, signature: signer.sign(voucherHash(voucher)), jobs: [[clientNonce, voucher.cumulative]] })
+      }
+    }
+  }))
+}
+
+/** Runs rounds of one voucher on each of 64 lanes, in a level store with disk sync on, in turn with bare checks. */
+export async function measureVoucher (network: NetworkPreset): Promise<VoucherCost> {
+  const folder = await mkdtemp(join(tmpdir(), 'cocoon-voucher-'))
+  const signer = ed25519Signer(new Uint8Array(32).fill(9))
+  const payee = new Uint8Array(32).fill(8)
+  const payments = createProviderPayments({ network, payee, ...openLanes(() => 1n, signer), kv: await openKeyValue(join(folder, 'payments')), redeemThresholdNano: CAP_NANO, pollMs: 600_000 })
+  try {
+    await payments.start()
+    const lanes = await open(payments, network, signer, payee)
+    const key = createPublicKey({ key: Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), signer.publicKey]), format: 'der', type: 'spki' })
+    const message = new Uint8Array(32).fill(3)
+    const signature = signer.sign(message)
+    const spent = { verify: 0, voucher: 0 }
+    for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {
+      const frames = lanes.map(({ frame }) => frame(round))
+      const start = cpuUs()
+      for (let i = 0; i < LANES; i++) {
+        verify(null, message, key, signature)
+      }
+      const middle = cpuUs()
+      await Promise.all(lanes.map(async ({ laneKey }, i) => payments.pay(laneKey, decodeWith(payRequestCodec, frames[i], LIMITS.payFrameBytes, 'pay') as PayFrame)))
+      const end = cpuUs()
+      if (round >= WARM_UP_ROUNDS) {
+        spent.verify += middle - start
+        spent.voucher += end - middle
+      }
+    }
+    const each = LANES * ROUNDS
+    return { verifyUs: spent.verify / each, voucherUs: spent.voucher / each, ratio: spent.voucher / spent.verify }
+  } finally {
+    await payments.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}

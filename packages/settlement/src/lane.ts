@@ -232,6 +232,18 @@ export function finishJob (lane: LaneState, nonce: string, chargeNano: bigint): 
   return { lane: next, paidNano, debtNano: chargeNano - paidNano }
 }
 
+/**
+ * A job that was refused, or never will begin: what a voucher has announced for it returns to the lane, and so does what
+ * a voucher that is still under way announces. Running and finished jobs stay as they are.
+ */
+export function refuseJob (lane: LaneState, nonce: string): LaneState {
+  if (lane.settled.has(nonce) || lane.jobs.get(nonce)?.begun === true) {
+    return lane
+  }
+  const announced = lane.jobs.get(nonce) ?? { allocatedNano: 0n, vestedNano: 0n, begun: false }
+  return finishJob({ ...lane, jobs: new Map(lane.jobs).set(nonce, announced) }, nonce, 0n).lane
+}
+
 /** After a restart: jobs that ran end at what had vested on disk; announced ones return to the lane. */
 export function recoverJobs (lane: LaneState): LaneState {
   let next = lane

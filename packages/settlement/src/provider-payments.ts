@@ -1,7 +1,7 @@
 import { CocoonError, asCocoonError, payOpenBytes } from '@cocoon-net/protocol'
 import { systemClock } from './clock.ts'
 import { MAX_LANES, REDEEM_THRESHOLD_NANO, REDEEM_VALUE_NANO, VOUCHER_TIMEOUT_MS } from './constants.ts'
-import { acceptPay, beginJob, chainUpdate, debtNano, exposureNano, finishJob, newLane, payableNano, recoverJobs, redeemableNano, vestJob } from './lane.ts'
+import { acceptPay, beginJob, chainUpdate, debtNano, exposureNano, finishJob, newLane, payableNano, recoverJobs, refuseJob, redeemableNano, vestJob } from './lane.ts'
 import { verifyEd25519 } from './signer.ts'
 import { Store } from './store.ts'
 import { hex, laneKeyOf, unhex } from './types.ts'
@@ -52,6 +52,8 @@ export interface ProviderPayments {
   /** Durable before it resolves. Throws CocoonError as `acceptPay`, lane_unknown. */
   pay (laneKey: string, frame: PayFrame): Promise<{ cumulative: bigint }>
   beginJob (init: { laneKey: string, clientNonce: Uint8Array, maxChargeNano: bigint, windowNano: bigint }): Promise<JobMeter>
+  /** Gives back to the lane what vouchers announce for a job that was refused before it began. Nothing for a lane that is not open. */
+  refuseJob (job: { laneKey: string, clientNonce: Uint8Array }): void
   /** Redeems now, at a loss too. */
   settle (filter?: { laneKey?: string }): Promise<Settlement[]>
   summary (): { lanes: number, earnedNano: bigint, unredeemedNano: bigint, debtNano: bigint }
@@ -317,6 +319,14 @@ class DefaultProviderPayments implements ProviderPayments {
         await this.#transition(laneKey, entry, (state) => finishJob(state, nonce, 0n).lane)
         entry.delivered.delete(nonce)
       }
+    }
+  }
+
+  refuseJob (job: { laneKey: string, clientNonce: Uint8Array }): void {
+    const entry = this.#lanes.get(job.laneKey)
+    if (entry != null) {
+      // needs no write of its own: a restart gives back what was only announced
+      this.#advance(entry, (state) => refuseJob(state, hex(job.clientNonce)))
     }
   }
 

@@ -8,7 +8,8 @@ export interface Bill {
   /** Whether one more token of this class keeps the whole job within `maxChargeNano`. */
   fits(tokenClass: 'completion' | 'reasoning', maxChargeNano: bigint): boolean
   add(tokenClass: 'completion' | 'reasoning'): void
-  vestedNano(): bigint
+  /** What has vested, or will have with one more token of class `next`. */
+  vestedNano(next?: 'completion' | 'reasoning'): bigint
   chargeNano(): bigint
 }
 
@@ -20,7 +21,7 @@ export function createBill (prices: Prices, maxTokens: number): Bill {
     setPrompt: (prompt, cached) => { tokens = { ...tokens, prompt, cached } },
     fits: (tokenClass, max) => chargeNano(plus(tokenClass), prices) <= max,
     add: (tokenClass) => { tokens = plus(tokenClass) },
-    vestedNano: () => vestedNano(tokens, prices, maxTokens),
+    vestedNano: (next) => vestedNano(next == null ? tokens : plus(next), prices, maxTokens),
     chargeNano: () => chargeNano(tokens, prices)
   }
 }

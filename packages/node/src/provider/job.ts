@@ -127,13 +127,14 @@ export async function runJob (job: AdmittedJob, components: JobComponents): Prom
           finish = 'length'
           break
         }
-        bill.add(event.class)
-        const vested = bill.vestedNano()
+        // A token is on the bill once it may leave: one that waits in vain is neither delivered nor charged.
+        const vested = bill.vestedNano(event.class)
         if (!meter.mayLeave(vested)) {
           flush({ flush: true })
           await sending
           await meter.waitFor(vested, { signal: job.signal, timeoutMs: components.voucherWaitMs })
         }
+        bill.add(event.class)
         writer.add({ id: event.id, bytes: event.bytes, class: event.class })
         delivered++
         if (delivered === 1 || writer.pending >= FLUSH_TOKENS) {

@@ -1,16 +1,15 @@
-import { CocoonError, decodeRequestHeader, decodeRequestPayload, equalBytes, worstChargeNano } from '@cocoon-net/protocol'
+import { CocoonError, decodeRequestPayload, equalBytes, worstChargeNano } from '@cocoon-net/protocol'
 import type { SignedQuote } from './quote-book.ts'
-import type { NetworkPreset, RequestHeader, RequestPayload } from '@cocoon-net/protocol'
+import type { RequestHeader, RequestPayload } from '@cocoon-net/protocol'
 
 /**
- * The header's own rules, before anything costly is done. Pure.
+ * The header's own rules, before anything costly is done; gives the quote that the client names. Pure.
  *
- * @throws {CocoonError} frame_malformed, version_unsupported, quote_unknown, header_invalid, wrong_network
+ * @throws {CocoonError} quote_unknown, header_invalid, max_charge_too_low
  */
-export function validateHeader (bytes: Uint8Array, init: { network: NetworkPreset, findQuote(hash: Uint8Array): SignedQuote | undefined }): { header: RequestHeader, quote: SignedQuote } {
-  const header = decodeRequestHeader(bytes)
+export function validateHeader (header: RequestHeader, findQuote: (hash: Uint8Array) => SignedQuote | undefined): SignedQuote {
   // "the price quoted": the provider charges by the quote that the client names, which must be its own and alive
-  const quote = init.findQuote(header.quoteHash)
+  const quote = findQuote(header.quoteHash)
   if (quote == null) {
     throw new CocoonError('quote_unknown')
   }
@@ -21,7 +20,7 @@ export function validateHeader (bytes: Uint8Array, init: { network: NetworkPrese
   if (header.maxCharge < worstChargeNano(0, 1, quote.quote.prices)) {
     throw new CocoonError('max_charge_too_low')
   }
-  return { header, quote }
+  return quote
 }
 
 /** JSON objects only, so that an engine adapter never meets another shape. */

@@ -1,4 +1,4 @@
-import { CocoonError, LIMITS, inferRequestCodec, inferResponseCodec, protocolId } from '@cocoon-net/protocol'
+import { CocoonError, LIMITS, decodeRequestHeader, inferRequestCodec, inferResponseCodec, protocolId } from '@cocoon-net/protocol'
 import { laneKeyOf } from '@cocoon-net/settlement'
 import { MAX_JOB_STREAMS, REQUEST_IDLE_MS, STREAM_IDLE_MS } from '../constants.ts'
 import { runJob } from '../provider/job.ts'
@@ -9,9 +9,9 @@ import type { LanePayers } from './pay-service.ts'
 import type { ProviderIdentity } from '../provider/identity.ts'
 import type { AdmittedJob, JobComponents, JobOutcome } from '../provider/job.ts'
 import type { QuoteBook } from '../provider/quote-book.ts'
-import type { InferRequestFrame } from '@cocoon-net/protocol'
+import type { InferRequestFrame, RequestHeader } from '@cocoon-net/protocol'
 import type { ReplayGuard, openRequest } from '@cocoon-net/sealing'
-import type { ProviderPayments } from '@cocoon-net/settlement'
+import type { JobMeter, ProviderPayments } from '@cocoon-net/settlement'
 import type { Libp2p } from '@libp2p/interface'
 
 export interface InferServiceInit extends JobComponents {
@@ -63,38 +63,72 @@ export async function serveInfer (init: InferServiceInit): Promise<() => Promise
       if (frame.t !== 'request') {
         throw new CocoonError('frame_malformed', 'the first frame must be a request')
       }
-      const { header, quote } = validateHeader(frame.header, { network: init.network, findQuote: (hash) => init.quotes.find(hash) })
-      const { busy, total } = init.engine.slots()
-      if (init.draining() || busy >= total) {
-        throw new CocoonError('no_room', undefined, { retryAfterMs: 500 })
-      }
-      const binding = init.identity.find(frame.bindingHash)
-      if (binding == null || frame.kem !== init.identity.hpkeKey.kem) {
-        throw new CocoonError('binding_unknown')
-      }
-      const laneKey = laneKeyOf({ vault: header.vault, payee: binding.binding.payee, epoch: header.laneEpoch })
-      if (!init.payers.has(laneKey, connection.remotePeer.toString())) {
-        throw new CocoonError('lane_unknown', 'this peer has not opened the lane')
-      }
-      // Before the job begins: a replay must find its own code, and leave no trace on the lane.
-      init.replays.insert(frame.ciphertext, binding.binding.notAfterMs)
-      const meter = await init.payments.beginJob({
-        laneKey,
-        clientNonce: header.clientNonce,
-        maxChargeNano: header.maxCharge,
-        windowNano: quote.quote.windowNano
-      })
-      const gone = new AbortController()
+      const header = decodeRequestHeader(frame.header)
+      const peer = connection.remotePeer.toString()
+      const laneKey = laneKeyOf({ vault: header.vault, payee: init.identity.current().binding.payee, epoch: header.laneEpoch })
       try {
-        const opened = await init.openRequest({ keyPair: init.identity.hpkeKey, bindingHash: binding.hash, header: frame.header, ciphertext: frame.ciphertext })
-        // The client says `cancel`, or its stream ends: both stop the engine, and the bill.
-        void frames.read({ patient: true }).then(() => { gone.abort(new CocoonError('job_cancelled')) }, (error: unknown) => { gone.abort(error) })
-        const outcome = await runJob({ frames, header, quote, binding, ciphertext: frame.ciphertext, opened, meter, signal: AbortSignal.any([gone.signal, stopping]) }, init)
-        init.onOutcome?.(outcome)
+        await answer({ frame, header, laneKey, peer, frames, stopping }, init)
       } catch (error) {
-        await meter.abort()
+        // The request's first voucher travels beside it: what it promised for a job that never began is the lane's again.
+        if (init.payers.has(laneKey, peer)) {
+          init.payments.refuseJob({ laneKey, clientNonce: header.clientNonce })
+        }
         throw error
       }
     }
   })
+}
+
+interface Asked {
+  readonly frame: Extract<InferRequestFrame, { t: 'request' }>
+  readonly header: RequestHeader
+  readonly laneKey: string
+  readonly peer: string
+  readonly frames: AdmittedJob['frames']
+  readonly stopping: AbortSignal
+}
+
+async function answer ({ frame, header, laneKey, peer, frames, stopping }: Asked, init: InferServiceInit): Promise<void> {
+  const quote = validateHeader(header, (hash) => init.quotes.find(hash))
+  const { busy, total } = init.engine.slots()
+  if (init.draining() || busy >= total) {
+    throw new CocoonError('no_room', undefined, { retryAfterMs: 500 })
+  }
+  const binding = init.identity.find(frame.bindingHash)
+  if (binding == null || frame.kem !== init.identity.hpkeKey.kem) {
+    throw new CocoonError('binding_unknown')
+  }
+  if (!init.payers.has(laneKey, peer)) {
+    throw new CocoonError('lane_unknown', 'this peer has not opened the lane')
+  }
+  // Before the job begins: a replay must find its own code, and leave no trace on the lane.
+  init.replays.insert(frame.ciphertext, binding.binding.notAfterMs)
+  const meter = await init.payments.beginJob({
+    laneKey,
+    clientNonce: header.clientNonce,
+    maxChargeNano: header.maxCharge,
+    windowNano: quote.quote.windowNano
+  })
+  let billed = false
+  const once: JobMeter = {
+    ...meter,
+    finish: async (chargeNano, options) => {
+      billed = true
+      return meter.finish(chargeNano, options)
+    }
+  }
+  const gone = new AbortController()
+  try {
+    const opened = await init.openRequest({ keyPair: init.identity.hpkeKey, bindingHash: binding.hash, header: frame.header, ciphertext: frame.ciphertext })
+    // The client says `cancel`, or its stream ends: both stop the engine, and the bill.
+    void frames.read({ patient: true }).then(() => { gone.abort(new CocoonError('job_cancelled')) }, (error: unknown) => { gone.abort(error) })
+    const outcome = await runJob({ frames, header, quote, binding, ciphertext: frame.ciphertext, opened, meter: once, signal: AbortSignal.any([gone.signal, stopping]) }, init)
+    init.onOutcome?.(outcome)
+  } catch (error) {
+    // A job that failed in the middle of its answer has its bill already; any other costs nothing.
+    if (!billed) {
+      await meter.abort()
+    }
+    throw error
+  }
 }

@@ -13,5 +13,10 @@
  * console.info(vault.account(none).byteLength) // 32
  * ```
  */
-export { CLIENT_VAULT_CODE_HASH, CLIENT_VAULT_ERRORS, CLIENT_VAULT_OPS, clientVault, clientVaultAddress, clientVaultBodies, clientVaultStateInit } from './client-vault.ts'
-export type { ClientVault, ClientVaultParameters, LaneOrder } from './client-vault.ts'
+export { CLIENT_VAULT_CODE_HASH, clientVault, clientVaultAddress, clientVaultStateInit } from './client-vault.ts'
+export type { ClientVault, ClientVaultParameters } from './client-vault.ts'
+export { clientVaultBodies } from './client-vault-bodies.ts'
+export type { LaneOrder, PayeeWallet } from './client-vault-bodies.ts'
+export { CLIENT_VAULT_ERRORS, CLIENT_VAULT_LIMITS, CLIENT_VAULT_OPS } from './client-vault-ids.ts'
+export { parseClientVaultState } from './client-vault-state.ts'
+export type { ClientVaultState, VaultLaneState } from './client-vault-state.ts'

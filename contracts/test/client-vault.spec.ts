@@ -96,14 +96,18 @@ describe('client vault: lanes', () => {
     await world.refused(async () => world.open(CAP), ERR.unlocking)
   })
 
-  it('never promises more than it holds beyond reserve and fees', async () => {
+  it('never promises more than it holds beyond reserve and fees, with what the opening brings', async () => {
     const world = await VaultWorld.ready({}, TON)
     const { free } = await world.info()
-    // a lane's own part of the reserve comes off what is free
-    const most = free - 2_000_000n
+    // a lane's own part of the reserve comes off what is free; the message brings 0.03 TON more than it needs for gas
+    const most = free - 2_000_000n + 30_000_000n
     await world.refused(async () => world.open(most + 1n), ERR.solvency)
+    const before = await world.balance()
     expect(world.exitCode(await world.open(most))).to.equal(0)
-    await world.refused(async () => world.open(1n), ERR.solvency)
+    expect(await world.balance() - before >= 29_900_000n).to.equal(true)
+    await world.refused(async () => world.open(31_000_000n), ERR.solvency)
+    // redeemed money is no more owed, what was free stays free
+    expect((await world.info()).free <= 0n).to.equal(true)
   })
 })
 

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Cell } from '@ton/core'
@@ -8,12 +8,21 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', 'tolk')
 
 export interface CompiledContract { readonly hash: string, readonly hex: string }
 
-/** Compiles one contract from `tolk/<name>/<name>.tolk`. Throws with the compiler's message. */
-export async function compileContract (name: string): Promise<CompiledContract> {
+/** The contracts that there are: one folder each under `tolk`. */
+export const CONTRACTS = Object.freeze(['client-vault'] as const)
+
+/** The sources of one contract, by file name without extension. */
+export async function readSources (name: string): Promise<Map<string, string>> {
   const files = new Map<string, string>()
-  for (const file of [name, 'errors', 'storage', 'messages', 'fees']) {
-    files.set(`${file}.tolk`, await readFile(join(root, name, `${file}.tolk`), 'utf8'))
+  for (const file of await readdir(join(root, name))) {
+    files.set(file, await readFile(join(root, name, file), 'utf8'))
   }
+  return files
+}
+
+/** Compiles one contract from `tolk/<name>/<name>.tolk`, or from other sources. Throws with the compiler's message. */
+export async function compileContract (name: string, sources?: ReadonlyMap<string, string>): Promise<CompiledContract> {
+  const files = sources ?? await readSources(name)
   const result = await runTolkCompiler({
     entrypointFileName: `${name}.tolk`,
     fsReadCallback: (path) => {

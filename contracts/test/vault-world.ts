@@ -1,9 +1,10 @@
 import { createPrivateKey, sign } from 'node:crypto'
 import { voucherHash } from '@cocoon-net/protocol'
 import { Blockchain, internal } from '@ton/sandbox'
-import { clientVault, clientVaultAddress, clientVaultBodies, clientVaultStateInit } from '../src/index.ts'
+import { clientVaultAddress, clientVaultBodies, clientVaultStateInit } from '../src/index.ts'
 import type { ClientVaultParameters } from '../src/index.ts'
-import type { Address, Cell } from '@ton/core'
+import type { KeyObject } from 'node:crypto'
+import type { Address, Cell, StateInit } from '@ton/core'
 import type { SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox'
 
 export const TON = 1_000_000_000n
@@ -17,11 +18,24 @@ export interface VaultInfo { lastEpoch: bigint, locked: bigint, feeAccrued: bigi
 type Wallet = SandboxContract<TreasuryContract>
 
 /** An Ed25519 key from a seed byte, through PKCS #8 (RFC 8410). */
-export function keyOf (byte: number): { publicKey: Uint8Array, sign(message: Uint8Array): Uint8Array } {
+export function privateKeyOf (byte: number): KeyObject {
   const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, byte)])
-  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-  const { x } = key.export({ format: 'jwk' }) as { x: string }
-  return { publicKey: Uint8Array.from(Buffer.from(x, 'base64url')), sign: (message) => Uint8Array.from(sign(null, message, key)) }
+  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+}
+
+export function publicKeyOf (byte: number): Uint8Array {
+  const { x } = privateKeyOf(byte).export({ format: 'jwk' }) as { x: string }
+  return Uint8Array.from(Buffer.from(x, 'base64url'))
+}
+
+export function keyOf (byte: number): { publicKey: Uint8Array, sign(message: Uint8Array): Uint8Array } {
+  const key = privateKeyOf(byte)
+  return { publicKey: publicKeyOf(byte), sign: (message) => Uint8Array.from(sign(null, message, key)) }
+}
+
+/** What a voucher's signer signs. */
+export function promiseHash (networkId: Uint8Array, vault: Uint8Array, payee: Uint8Array, epoch: bigint, cumulative: bigint): Uint8Array {
+  return voucherHash({ networkId, vault, payee, epoch, cumulative })
 }
 
 export function accountOf (address: Address): Uint8Array {
@@ -57,8 +71,13 @@ export class VaultWorld {
   /** Deployed with `depositNano`, signer 0 and the operator set. */
   static async ready (overrides: Partial<ClientVaultParameters> = {}, depositNano: bigint = 5n * TON): Promise<VaultWorld> {
     const world = await VaultWorld.create(overrides)
-    await world.send(world.owner, clientVaultBodies.setUp({ signerKey: world.signer.publicKey, operator: accountOf(world.operator.address) }), depositNano, true)
+    await world.send(world.owner, clientVaultBodies.setUp({ signerKey: world.signer.publicKey, operator: accountOf(world.operator.address), dailyBudgetNano: 1_000n * TON }), depositNano, true)
     return world
+  }
+
+  /** The vault that another owner has under the same parameters. */
+  vaultOf (owner: Uint8Array): { address: Address, init: StateInit } {
+    return { address: clientVaultAddress(owner, this.parameters), init: clientVaultStateInit(owner, this.parameters) }
   }
 
   async send (from: Wallet, body: Cell, value: bigint = TON / 20n, deploy: boolean = false): Promise<SendMessageResult> {
@@ -85,7 +104,7 @@ export class VaultWorld {
       epoch: changes.epoch ?? EPOCH,
       cumulative: cumulativeNano
     })
-    return clientVault(this.parameters).redeemBody({ payee, cumulativeNano: changes.claim ?? cumulativeNano, signature: (changes.key ?? this.signer).sign(hash) })
+    return clientVaultBodies.redeem({ payee, cumulativeNano: changes.claim ?? cumulativeNano, signature: (changes.key ?? this.signer).sign(hash) })
   }
 
   async lane (payee: Uint8Array = accountOf(this.payee.address)): Promise<Lane> {

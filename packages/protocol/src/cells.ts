@@ -6,6 +6,7 @@ import type { Slice } from '@ton/core'
 /** 32-bit tags of the signed cell trees: ASCII "CC", a letter, and the version. */
 export const CELL_TAGS = Object.freeze({
   voucher: 0x43435631,
+  close: 0x43435831,
   delegation: 0x43434431,
   quote: 0x43435131,
   receipt: 0x43435231

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Binding, Delegation, Offer, Quote, Receipt, Voucher } from '../src/index.ts'
+import type { Binding, Delegation, LaneClose, Offer, Quote, Receipt, Voucher } from '../src/index.ts'
 
 /** 32 bytes that stand for `label`. */
 export function bytes32 (label: string): Uint8Array {
@@ -17,6 +17,9 @@ export const voucher: Voucher = {
   epoch: 1_760_000_000_123n,
   cumulative: 12_345_678n
 }
+
+/** The same facts as the voucher's, in another kind of cell. */
+export const close: LaneClose = voucher
 
 export const delegation: Delegation = {
   networkId: bytes32('network'),

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { beginCell } from '@ton/core'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
-import { TIERS, buildDelegationCell, buildQuoteCell, buildReceiptCell, buildVoucherCell, cellToBytes, delegationHash, parseDelegation, parseQuote, parseReceipt, quoteHash, receiptHash, tierFromNumber, toHex, voucherHash } from '../src/index.ts'
-import { bytes32, delegation, quote, receipt, voucher } from './samples.ts'
+import { TIERS, buildCloseCell, buildDelegationCell, buildQuoteCell, buildReceiptCell, buildVoucherCell, cellToBytes, closeHash, delegationHash, parseDelegation, parseQuote, parseReceipt, quoteHash, receiptHash, tierFromNumber, toHex, voucherHash } from '../src/index.ts'
+import { bytes32, close, delegation, quote, receipt, voucher } from './samples.ts'
 import type { Quote, Receipt, Voucher } from '../src/index.ts'
 
 const golden: Record<string, string> = JSON.parse(readFileSync(new URL('./vectors/golden.json', import.meta.url), 'utf8'))
@@ -66,6 +66,7 @@ function mutations (value: unknown): unknown[] {
 describe('signed objects', () => {
   it('have the hashes of the golden vectors', () => {
     expect(toHex(voucherHash(voucher))).to.equal(golden.voucher)
+    expect(toHex(closeHash(close))).to.equal(golden.close)
     expect(toHex(delegationHash(delegation))).to.equal(golden.delegation)
     expect(toHex(quoteHash(quote))).to.equal(golden.quote)
     expect(toHex(receiptHash(receipt))).to.equal(golden.receipt)
@@ -76,6 +77,9 @@ describe('signed objects', () => {
       expect(toHex(voucherHash(value))).to.equal(buildVoucherCell(value).hash().toString('hex'))
     }))
     expect(buildVoucherCell(voucher).bits.length).to.equal(928)
+    expect(buildCloseCell(close).bits.length).to.equal(928)
+    // the same facts, yet neither signature stands for the other
+    expect(toHex(closeHash(close))).to.not.equal(toHex(voucherHash(voucher)))
   })
 
   it('read back what was built', () => {
@@ -89,7 +93,7 @@ describe('signed objects', () => {
   })
 
   it('change their hash with every single field', () => {
-    const cases: Array<[object, (value: any) => Uint8Array]> = [[voucher, voucherHash], [delegation, delegationHash], [quote, quoteHash], [receipt, receiptHash]]
+    const cases: Array<[object, (value: any) => Uint8Array]> = [[voucher, voucherHash], [close, closeHash], [delegation, delegationHash], [quote, quoteHash], [receipt, receiptHash]]
 
     for (const [value, hash] of cases) {
       const hashes = [value, ...mutations(value)].map(changed => toHex(hash(changed)))

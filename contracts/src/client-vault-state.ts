@@ -1,0 +1,103 @@
+import { Dictionary } from '@ton/core'
+import { bytes32Of } from './bytes.ts'
+import type { Cell, DictionaryValue, Slice } from '@ton/core'
+
+const COUNTERS_PER_CELL = 21
+const COUNTER_BITS = 48
+
+export interface VaultLaneState {
+  readonly payee: Uint8Array
+  readonly capNano: bigint
+  readonly paidNano: bigint
+  /** Unix milliseconds. */
+  readonly epoch: bigint
+  /** Place of its counter. */
+  readonly slot: number
+  readonly keyIdx: number
+  /** The signer that the lane pinned when it opened. */
+  readonly signerKey: Uint8Array
+  /** Unix seconds; 0 while it does not unlock. */
+  readonly unlockAt: number
+  readonly gasLeftNano: bigint
+  /** Whether its next redeem is refunded out of `gasLeftNano`. */
+  readonly refunds: boolean
+}
+
+/** All that a vault's data cell holds. */
+export interface ClientVaultState {
+  readonly networkId: Uint8Array
+  readonly owner: Uint8Array
+  readonly treasury: Uint8Array
+  readonly feeBps: number
+  readonly unlockSeconds: number
+  readonly lockedNano: bigint
+  readonly feeAccruedNano: bigint
+  readonly lastEpoch: bigint
+  readonly lanesCount: number
+  /** Bit i is set when counter i belongs to a lane. */
+  readonly slots: bigint
+  readonly operator: { readonly account: Uint8Array, readonly dailyBudgetNano: bigint, readonly day: number, readonly spentNano: bigint }
+  readonly signers: ReadonlyMap<number, { readonly key: Uint8Array, readonly retired: boolean }>
+  readonly lanes: readonly VaultLaneState[]
+}
+
+function notWritten (): never {
+  throw new Error('read only')
+}
+
+function readOnly<T> (parse: (slice: Slice) => T): DictionaryValue<T> {
+  return { serialize: notWritten, parse }
+}
+
+function key (slice: Slice): Uint8Array {
+  return bytes32Of(slice.loadUintBig(256))
+}
+
+function readCounter (root: Cell, slot: number): bigint {
+  const cell = slot < COUNTERS_PER_CELL ? root : root.refs[Math.floor(slot / COUNTERS_PER_CELL) - 1]
+  return cell.beginParse().skip((slot % COUNTERS_PER_CELL) * COUNTER_BITS).loadUintBig(COUNTER_BITS)
+}
+
+/** Reads a vault's data cell (`storage.tolk`). @throws when it is no such cell */
+export function parseClientVaultState (data: Cell): ClientVaultState {
+  const s = data.beginParse()
+  const lockedNano = s.loadCoins()
+  const feeAccruedNano = s.loadCoins()
+  const lanes = s.loadDict(Dictionary.Keys.BigUint(256), readOnly(l => ({
+    capNano: l.loadUintBig(48),
+    slot: l.loadUint(8),
+    epoch: l.loadUintBig(64),
+    keyIdx: l.loadUint(8),
+    signerKey: key(l),
+    unlockAt: l.loadUint(32),
+    gasLeftNano: l.loadCoins(),
+    refunds: l.loadBit()
+  })))
+  const paid = s.loadRef()
+  const networkId = key(s)
+  const feeBps = s.loadUint(16)
+  const c = s.loadRef().beginParse()
+  const owner = key(c)
+  const treasury = key(c)
+  const unlockSeconds = c.loadUint(32)
+  const lastEpoch = c.loadUintBig(64)
+  const lanesCount = c.loadUint(8)
+  const slots = c.loadUintBig(112)
+  const o = c.loadRef().beginParse()
+  const signers = c.loadDict(Dictionary.Keys.Uint(8), readOnly(v => ({ key: key(v), retired: v.loadBit() })))
+  return {
+    networkId,
+    owner,
+    treasury,
+    feeBps,
+    unlockSeconds,
+    lockedNano,
+    feeAccruedNano,
+    lastEpoch,
+    lanesCount,
+    slots,
+    operator: { account: key(o), dailyBudgetNano: o.loadCoins(), day: o.loadUint(32), spentNano: o.loadCoins() },
+    signers: new Map([...signers]),
+    lanes: [...lanes].map(([payee, lane]) => ({ payee: bytes32Of(payee), paidNano: readCounter(paid, lane.slot), ...lane }))
+  }
+}

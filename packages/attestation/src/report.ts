@@ -54,6 +54,12 @@ export interface EvidenceReport {
 /** Evaluation numbers by collateral, such as `{"tcb/TDX/90C06F000000": 18, "qe/TD_QE": 18}`. */
 export type CollateralVersions = Readonly<Record<string, number>>
 
+/** The higher of two versions each; `known` itself when nothing is higher, so that a caller sees whether to write. */
+export function newestVersions (known: CollateralVersions, seen: CollateralVersions): CollateralVersions {
+  const higher = Object.entries(seen).filter(([key, version]) => version > (known[key] ?? -1))
+  return higher.length === 0 ? known : { ...known, ...Object.fromEntries(higher) }
+}
+
 /** Without a pass of each of these nothing is verified: absence refuses. */
 const REQUIRED: readonly CheckName[] = ['signature', 'chain', 'revocation', 'tcb', 'policy']
 

@@ -7,9 +7,10 @@ import { decodeText } from './material/decode-text.ts'
 import { readMaterial } from './material/read-material.ts'
 import { looksLikeSpdm } from './nvidia/spdm.ts'
 import { verifyTranscript } from './nvidia/verify-transcript.ts'
+import { evidenceReport, fail, pass } from './report.ts'
 import { PRODUCTION_ROOTS } from './roots.ts'
 import type { Policy } from './policy.ts'
-import type { CollateralVersions, EvidenceReport, HardwareKind } from './report.ts'
+import type { Check, CollateralVersions, EvidenceReport, HardwareKind } from './report.ts'
 import type { TrustedRoots } from './roots.ts'
 
 /** Base64 or hex of the largest evidence, with line ends. */
@@ -29,6 +30,8 @@ export interface EvidenceInput {
   readonly policy: Policy
   /** The highest versions of collateral ever seen, from earlier reports: what is below them refuses. */
   readonly knownVersions?: CollateralVersions
+  /** Refuses evidence of any other kind, as a failed check. */
+  readonly allowedKinds?: readonly string[]
 }
 
 function malformed (message: string): CocoonError {
@@ -72,6 +75,19 @@ export function verifyEvidenceUnder (roots: TrustedRoots, input: EvidenceInput):
   if (kind == null || (input.kind != null && input.kind !== kind)) {
     throw malformed(input.kind == null ? 'not evidence of a known kind' : `not evidence of the kind ${input.kind}`)
   }
+  const report = verifyKind(roots, kind, evidence, input)
+  return input.allowedKinds == null
+    ? report
+    : evidenceReport({ ...report, checks: [checkKind(kind, input.allowedKinds), ...report.checks] })
+}
+
+function checkKind (kind: HardwareKind, allowed: readonly string[]): Check {
+  return allowed.includes(kind)
+    ? pass('kind', `${kind} evidence is accepted`)
+    : fail('kind', 'evidence_kind_refused', `${kind} evidence is not accepted under this policy`)
+}
+
+function verifyKind (roots: TrustedRoots, kind: HardwareKind, evidence: Uint8Array, input: EvidenceInput): EvidenceReport {
   const { atMs, policy, knownVersions = {} } = input
   const collateral = input.collateral ?? []
   const material = readMaterial({ collateral: collateral instanceof Uint8Array ? [collateral] : collateral, chain: input.chain })

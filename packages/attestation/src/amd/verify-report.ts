@@ -58,7 +58,8 @@ export function verifySnpReport (input: SnpInput): EvidenceReport {
   )
   return evidenceReport({
     kind: 'snp',
-    tcbStatus: tcb.value?.result === 'pass' ? 'UpToDate' : null,
+    // AMD publishes no status: without the policy's minimum there is nothing to compare with.
+    tcbStatus: tcb.value?.result === 'pass' && policy.snpMinimumTcb[product] != null ? 'UpToDate' : null,
     checks,
     claims: claimsOf(report, product),
     freshUntilMs: Math.min(...chain.map(one => one.notAfterMs), ...revocation.endsMs)
@@ -107,7 +108,7 @@ function checkRevocation (material: Material, chain: readonly Certificate[], atM
   if (material.crls.length === 0 && faults.length === 0) {
     return { check: absent('revocation', 'no revocation list of AMD\'s root', 'collateral_missing'), endsMs: [] }
   }
-  const crl = newestCrl(material.crls.map(({ crl }) => crl), root)
+  const crl = newestCrl(material.crls.map(({ crl }) => crl), root, atMs)
   const fault = crlFault(crl, root, [leaf, ca], atMs)
   const all = [...faults, ...(fault == null ? [] : [fault])]
   return {

@@ -106,7 +106,7 @@ function openNewest<T extends Dated> (what: string, candidates: readonly SignedT
       if (misfit != null) {
         throw new CocoonError('evidence_refused', misfit)
       }
-      if (newest == null || isNewer(opened.value, newest.value)) {
+      if (newest == null || isNewer(opened.value, newest.value, init.atMs)) {
         newest = opened
       }
     } catch (error) {
@@ -122,7 +122,11 @@ function openNewest<T extends Dated> (what: string, candidates: readonly SignedT
   return newest
 }
 
-function isNewer (a: Dated, b: Dated): boolean {
+function isNewer (a: Dated, b: Dated, atMs: number): boolean {
+  // One of the future is no newer one: at `atMs` it was not there yet.
+  if (a.issueDate <= atMs !== b.issueDate <= atMs) {
+    return a.issueDate <= atMs
+  }
   return a.tcbEvaluationDataNumber === b.tcbEvaluationDataNumber
     ? a.issueDate > b.issueDate
     : a.tcbEvaluationDataNumber > b.tcbEvaluationDataNumber

@@ -93,8 +93,8 @@ function checkRevocation (input: CollateralInput, signers: readonly Certificate[
   const given = (role: 'root' | 'pckCa'): readonly Crl[] => material.crls
     .filter(one => (one.role == null || one.role === role) && (one.issuers == null || isChainOf(one.issuers, ca, input)))
     .map(({ crl }) => crl)
-  const ofRoot = newestCrl(given('root'), root)
-  const ofCa = newestCrl(given('pckCa'), ca)
+  const ofRoot = newestCrl(given('root'), root, atMs)
+  const ofCa = newestCrl(given('pckCa'), ca, atMs)
   const revoked = [crlFault(ofRoot, root, [ca, ...signers], atMs), crlFault(ofCa, ca, [leaf], atMs)].filter(fault => fault != null)
   return {
     check: faults.length + revoked.length === 0

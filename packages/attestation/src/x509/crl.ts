@@ -57,16 +57,12 @@ export function parseCrl (der: Uint8Array): Crl {
   return crl
 }
 
-/** The newest of the lists that the issuer did sign: adding an older one rolls nothing back. */
-export function newestCrl (crls: readonly Crl[], issuer: Certificate): Crl | null {
-  let newest: Crl | null = null
-  for (const crl of crls) {
-    const signed = equalBytes(crl.issuer, issuer.subject) && issuer.maySignCrls && signedBy(crl, issuer)
-    if (signed && (newest == null || crl.thisUpdateMs > newest.thisUpdateMs)) {
-      newest = crl
-    }
-  }
-  return newest
+/** The newest at `atMs` of the lists that the issuer did sign: adding an older one rolls nothing back. */
+export function newestCrl (crls: readonly Crl[], issuer: Certificate, atMs: number): Crl | null {
+  const signed = crls.filter(crl => equalBytes(crl.issuer, issuer.subject) && issuer.maySignCrls && signedBy(crl, issuer))
+  const begun = signed.filter(crl => crl.thisUpdateMs <= atMs)
+  // With none but lists of the future, one of them, so that the fault found is that.
+  return (begun.length > 0 ? begun : signed).reduce<Crl | null>((newest, crl) => newest == null || crl.thisUpdateMs > newest.thisUpdateMs ? crl : newest, null)
 }
 
 /** Why an issuer's list does not speak at `atMs`, or does revoke one of these certificates; null when neither. */

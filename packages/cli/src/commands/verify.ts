@@ -2,7 +2,8 @@ import { CocoonError, chargeNano, equalBytes, fromHex, parseQuote, parseReceipt,
 import { z } from 'zod'
 import { EXIT_DONE, EXIT_NO } from '../exit-codes.ts'
 import { fieldsText, printResult } from '../output.ts'
-import { readBounded, verifyHardwareEvidence } from './verify-evidence.ts'
+import { verifyHardwareEvidence } from './verify-evidence.ts'
+import { readBounded } from './verify-files.ts'
 import type { Invocation } from '../invocation.ts'
 import type { Quote, Receipt } from '@cocoon-net/protocol'
 

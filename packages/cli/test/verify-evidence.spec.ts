@@ -1,0 +1,110 @@
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createTdxTestPlatform } from '@cocoon-net/attestation-simulated'
+import { toHex, utf8 } from '@cocoon-net/protocol'
+import { expect } from 'aegir/chai'
+import { createSandbox, jsonOf } from './fixtures/run-command.ts'
+import type { Outcome, Sandbox } from './fixtures/run-command.ts'
+
+const atMs = Date.UTC(2026, 5, 1)
+const AT = ['--at', '2026-06-01T00:00:00Z']
+const platform = createTdxTestPlatform({ seed: new Uint8Array(32).fill(1), atMs })
+const quote = platform.quote(new Uint8Array(64).fill(7))
+
+describe('verify evidence', () => {
+  let sandbox: Sandbox
+  beforeEach(async () => {
+    sandbox = await createSandbox()
+    await mkdir(sandbox.home, { recursive: true })
+  })
+  afterEach(async () => { await sandbox.remove() })
+
+  async function file (name: string, content: Uint8Array | string): Promise<string> {
+    const path = join(sandbox.home, name)
+    await writeFile(path, content)
+    return path
+  }
+
+  async function verify (evidence: Uint8Array | string, ...flags: string[]): Promise<Outcome> {
+    return sandbox.command(['verify', await file('evidence', evidence), '--json', ...flags])
+  }
+
+  it('refuses evidence under another root with 1, its kind and each check in one JSON line', async () => {
+    const outcome = await verify(quote, ...AT, '--collateral', await file('c.json', platform.collateral()))
+    expect(outcome.code).to.equal(1)
+    const report = jsonOf(outcome)
+    expect(report).to.include({ verdict: 'refused', kind: 'tdx', tcbStatus: null, claims: null })
+    expect(report.note).to.include('which code ran was not judged')
+    const found = report.checks.map((check: { name: string, result: string }) => `${check.name}:${check.result}`)
+    expect(found).to.deep.equal(['signature:pass', 'chain:fail', 'revocation:absent', 'tcb:absent', 'policy:absent', 'measurement:absent'])
+    expect(Object.keys(report.checks[1])).to.deep.equal(['name', 'result', 'code', 'message'])
+    const text = await sandbox.command(['verify', join(sandbox.home, 'evidence'), ...AT])
+    expect(text.out).to.include('NO  chain: ')
+  })
+
+  it('knows evidence as hex and base64, through a link, and with bytes after it', async () => {
+    const base64 = Buffer.from(quote).toString('base64')
+    const forms = [
+      toHex(quote), `0x${toHex(quote).toUpperCase()}\n`, toHex(quote).replace(/.{64}/g, '$&\r\n'), base64, base64.replace(/.{76}/g, '$&\n'),
+      Buffer.from(quote).toString('base64url'), new Uint8Array([...quote, ...new Uint8Array(2_000)])
+    ]
+    for (const form of forms) {
+      expect(jsonOf(await verify(form, ...AT)).kind).to.equal('tdx')
+    }
+    await symlink(await file('target', quote), join(sandbox.home, 'link'))
+    expect((await sandbox.command(['verify', join(sandbox.home, 'link')])).code).to.equal(1)
+  })
+
+  it('exits 2 for what is no evidence of a known kind', async () => {
+    for (const bytes of ['', 'hello', '[]', toHex(quote).slice(1), quote.slice(0, 700), new Uint8Array(2 * 1_024 * 1_024), new Uint8Array(1_184), platform.collateral()]) {
+      const outcome = await verify(bytes, ...AT)
+      expect([outcome.code, jsonOf(outcome).error.code]).to.deep.equal([2, 'file_unusable'])
+    }
+    expect((await sandbox.command(['verify', sandbox.home])).code).to.equal(2)
+    expect((await sandbox.command(['verify', '/dev/zero'])).code).to.equal(2)
+  })
+
+  it('exits 2 for bad flags, times that are none among them', async () => {
+    const policy = await file('policy.json', '{"name":"x"}')
+    const flags = [['--nope'], ['--policy', policy], ['--policy', '/nowhere'], ['--collateral', '/nowhere'], ['--chain', '/nowhere']]
+    for (const bad of [...flags, ...['yesterday', '2026', '2026-02-30T00:00:00Z', '2026-06-01T25:00:00Z', '1780272000', ''].map(at => ['--at', at])]) {
+      expect((await verify(quote, ...bad)).code, bad.join(' ')).to.equal(2)
+    }
+    const times = ['2026-06-01', '2026-06-01T00:00', '2026-06-01T00:00:00.000Z', '2026-06-01t02:00:00+02:00']
+    for (const at of times) {
+      expect(jsonOf(await verify(quote, '--at', at)).at).to.equal('2026-06-01T00:00:00.000Z')
+    }
+  })
+
+  it('exits 1 for any fault of collateral or chain', async () => {
+    const folder = join(sandbox.home, 'folder')
+    await mkdir(folder)
+    await writeFile(join(folder, 'notes.txt'), 'no collateral')
+    const paths = [folder, ...await Promise.all(['', '{', '{"tcb_info":5}', 'x'.repeat(300_000)].map(async (content, i) => file(`bad${i}`, content)))]
+    for (const path of paths) {
+      expect((await verify(quote, ...AT, '--collateral', path)).code).to.equal(1)
+      expect((await verify(quote, ...AT, '--chain', path)).code).to.equal(1)
+    }
+  })
+
+  it('a policy of the user\'s says which kinds may pass', async () => {
+    const policy = await file('policy.json', JSON.stringify({ name: 'mine', allowedKinds: ['snp'] }))
+    expect(jsonOf(await verify(quote, ...AT, '--policy', policy)).checks[0]).to.include({ name: 'kind', result: 'fail', code: 'evidence_kind_refused' })
+  })
+
+  it('keeps to what it remembers, and neither reads nor writes it with --at', async () => {
+    const memory = join(sandbox.home, 'collateral-versions.json')
+    await writeFile(memory, 'damaged')
+    expect((await verify(quote, ...AT)).code).to.equal(1)
+    expect((await verify(quote)).code).to.equal(2)
+    expect(await readFile(memory, 'utf8')).to.equal('damaged')
+    await writeFile(memory, utf8('{"tcb/TDX/00906ED50000":18}'))
+    expect((await verify(quote)).code).to.equal(1)
+    expect(await readFile(memory, 'utf8')).to.include('18')
+  })
+
+  it('is not stopped by a broken configuration', async () => {
+    await file('config.json', '{')
+    expect((await verify(quote, ...AT)).code).to.equal(1)
+  })
+})

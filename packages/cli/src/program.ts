@@ -57,6 +57,8 @@ const COMMANDS: readonly CommandSpec[] = [
       ['--at <time>', 'the time to judge at, such as 2026-03-01T00:00:00Z; default now'],
       ['--policy <file>', 'policy as JSON; default the production rules without a measurement allow-list']
     ],
+    // Judging a file needs no configuration, and a broken one must not get in its way.
+    rawConfig: true,
     load: async () => (await import('./commands/verify.ts')).verify
   },
   { name: 'explain', args: '[model]', summary: 'say why each candidate of the last requests was or was not taken', groups: ['network'], load: async () => (await import('./commands/running-node.ts')).explain },

@@ -72,15 +72,15 @@ const TESTNET: readonly CommandSpec[] = [
     groups: [],
     options: [
       ['--providers <count>', 'number of providers'],
-      ['--clients <count>', 'number of clients; only 1 yet'],
-      ['--seed <number>', 'seed of everything random that may be repeated (not built yet)'],
-      ['--gateway-port <port>', 'port of the gateway'],
-      ['--chain-port <port>', 'port of the chain\'s API']
+      ['--clients <count>', 'number of client gateways'],
+      ['--seed <text>', 'decides keys, addresses and sampling; the network starts from nothing each time'],
+      ['--gateway-port <port>', 'port of the first gateway, 0 takes a free one'],
+      ['--chain-port <port>', 'port of the chain\'s API, 0 takes a free one']
     ],
     load: async () => (await import('./commands/testnet.ts')).testnetUp
   },
-  { name: 'kill', summary: 'kill nodes of the local network (not built yet)', groups: [], load: async () => notAvailable('Killing nodes of the local network') },
-  { name: 'status', summary: 'show the nodes of the local network (not built yet)', groups: [], load: async () => notAvailable('The status of the local network') }
+  { name: 'kill', args: '<name>', summary: 'kill one process of the local network as a crash would, such as provider-1; all ends the network', groups: [], load: async () => (await import('./commands/testnet.ts')).testnetKill },
+  { name: 'status', summary: 'show the processes of the local network; exits 1 when none runs', groups: [], load: async () => (await import('./commands/testnet.ts')).testnetStatus }
 ]
 
 function collect (value: string, previous: string[] | undefined): string[] {

@@ -53,6 +53,7 @@ runChild({
   },
   settle: async () => node?.provider?.settle(),
   summary: async () => node?.provider?.summary(),
+  wallet: async () => node?.wallet(),
   cpu: async () => process.cpuUsage()
 }, async () => {
   await node?.stop()

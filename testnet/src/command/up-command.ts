@@ -10,12 +10,11 @@ import { bill, jobLine, picture, refusalLine, shortModel } from '../network/scre
 import { EXIT } from './arguments.ts'
 import { reportError } from './report.ts'
 import type { UpOptions } from './arguments.ts'
-import type { JobRecord, ProviderSummary } from '../network/configs.ts'
+import type { JobRecord } from '../network/configs.ts'
 import type { ControlFile } from '../network/control-file.ts'
 import type { LocalNetwork } from '../network/local-network.ts'
 
 const READY_TIMEOUT_MS = 60_000
-const SUMMARY_TIMEOUT_MS = 2_000
 
 class Interrupted extends Error {}
 
@@ -70,10 +69,15 @@ function readyObject (network: LocalNetwork, model: string): object {
   }
 }
 
+async function redeemedNano (network: LocalNetwork, { vault, payee }: JobRecord): Promise<bigint | null> {
+  // Loaded with the first job: the start does without.
+  const { createLaneReader } = await import('../network/lane-reader.ts')
+  return createLaneReader({ endpoint: network.chain.endpoint, vault, payee }).paidNano().catch(() => null)
+}
+
 async function printJob (network: LocalNetwork | undefined, job: JobRecord): Promise<void> {
   const provider = network?.providers.find(({ peerId }) => peerId === job.provider)
-  const summary = await provider?.child.ask<ProviderSummary>('summary', {}, { timeoutMs: SUMMARY_TIMEOUT_MS }).catch(() => null)
-  progress(jobLine(job, provider?.name ?? job.provider, summary ?? null, colors))
+  progress(jobLine(job, provider?.name ?? job.provider, network == null ? null : await redeemedNano(network, job), colors))
 }
 
 /** Brings a network up and keeps it until it is interrupted; with `once` runs one job on a network of its own. The exit code. */
@@ -84,13 +88,14 @@ export async function up (root: string, options: UpOptions): Promise<number> {
   // A reader that has gone away must not end the network.
   process.stdout.on('error', () => {})
   let folder = ''
+  let controlRoot = root
   let network: LocalNetwork | undefined
   let control: ControlFile | undefined
   try {
     await mkdir(root, { recursive: true, mode: 0o700 })
     await sweepOnceFolders(root, Date.now())
     folder = isOnce ? await makeOnceFolder(root, options.keep === true ? 'kept-' : undefined) : join(root, options.seed == null ? 'network' : 'seeded')
-    const controlRoot = isOnce ? folder : root
+    controlRoot = isOnce ? folder : root
     control = await claimControl(controlRoot, { folder, seed: options.seed, startedAtMs: Date.now() })
     await forgetKills(controlRoot)
     if (options.seed != null && !isOnce) {
@@ -147,7 +152,10 @@ export async function up (root: string, options: UpOptions): Promise<number> {
   } finally {
     await control?.update({ state: 'stopping' }).catch(() => {})
     await network?.stop()
-    await control?.release()
+    if (control != null) {
+      await forgetKills(controlRoot)
+      await control.release()
+    }
     if (isOnce && options.keep === true) {
       progress(`the state is kept in ${folder}`)
     } else if (isOnce && folder !== '') {

@@ -55,11 +55,3 @@ export interface JobRecord {
   readonly vault: string
   readonly payee: string
 }
-
-/** What a provider says of its income; amounts are decimal strings. */
-export interface ProviderSummary {
-  readonly lanes: number
-  readonly earnedNano: string
-  readonly unredeemedNano: string
-  readonly debtNano: string
-}

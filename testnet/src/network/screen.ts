@@ -1,6 +1,6 @@
 /** What people see of a local network: pure text, without colour when `colors` says so. */
 import pc from 'picocolors'
-import type { JobRecord, ProviderSummary } from './configs.ts'
+import type { JobRecord } from './configs.ts'
 import type { ControlNode } from './control-file.ts'
 import type { LocalNetwork } from './local-network.ts'
 import type { OnceResult } from './run-once.ts'
@@ -61,18 +61,17 @@ export function picture (network: Pick<LocalNetwork, 'gateways' | 'providers' | 
   return lines.join('\n')
 }
 
-/** One job, after its end. `summary` is the provider's whole income. */
-export function jobLine (job: JobRecord, providerName: string, summary: ProviderSummary | null, colors: Colors): string {
+/** One job, after its end. `redeemedNano` is what its lane shows on chain as paid out so far; null when the chain does not say. */
+export function jobLine (job: JobRecord, providerName: string, redeemedNano: bigint | null, colors: Colors): string {
   const { prompt, cached, completion, reasoning } = job.tokens
   const outcome = job.attempts.at(-1)?.outcome ?? 'done'
   const failed = job.attempts.slice(0, -1).map(({ outcome: why }) => why)
-  const redeemed = summary == null ? null : BigInt(summary.earnedNano) - BigInt(summary.unredeemedNano)
   return [
     `${colors.green('job')} ${job.jobId.slice(0, 8)}  ${colors.bold(providerName)}  ${colors.yellow(job.tier)}`,
     `first token ${Math.round(job.ttftMs)} ms`,
     `${prompt + cached} + ${completion + reasoning} tokens at ${job.tokensPerSecond.toFixed(0)}/s`,
     `${grouped(job.paidNano)} nanoTON paid`,
-    ...(summary == null || redeemed == null ? [] : [`${grouped(redeemed.toString())} of ${grouped(summary.earnedNano)} redeemed`]),
+    ...(redeemedNano == null ? [] : [`lane redeemed ${grouped(redeemedNano.toString())}`]),
     ...(outcome === 'done' ? [] : [outcome]),
     ...(failed.length === 0 ? [] : [`after ${failed.join(', ')}`])
   ].join('  ')

@@ -5,6 +5,7 @@ import { expect } from 'aegir/chai'
 import OpenAI from 'openai'
 import { createLaneReader } from '../../src/network/lane-reader.ts'
 import { startLocalNetwork } from '../../src/network/local-network.ts'
+import { useBundle } from './program.ts'
 import type { LocalNetwork } from '../../src/network/local-network.ts'
 
 const QUESTION = [{ role: 'user' as const, content: 'Tell me a story about a fox.' }]
@@ -18,15 +19,13 @@ describe('a market between processes, through the official client', function () 
   let network: LocalNetwork
   let openai: OpenAI
   let model: string
+  let restore: () => void
 
   before(async () => {
+    restore = await useBundle()
     folder = await mkdtemp(join(tmpdir(), 'cocoon-e2e-'))
     network = await startLocalNetwork({ folder, providers: 3, gatewayPort: 0, chainPort: 0, progress: () => {}, tampered: [0] })
-    let found = await network.ready(30_000)
-    for (let i = 0; found[0].providers < 3 && i < 200; i++) {
-      await new Promise(resolve => { setTimeout(resolve, 50) })
-      found = await network.ready(30_000)
-    }
+    const found = await network.ready(30_000, { providers: 3 })
     expect(found[0].providers).to.equal(3)
     model = found[0].id
     openai = new OpenAI({ baseURL: `${network.gateway.url}/v1`, apiKey: 'unused', maxRetries: 0 })
@@ -34,6 +33,7 @@ describe('a market between processes, through the official client', function () 
 
   after(async () => {
     await network?.stop()
+    restore?.()
     await rm(folder, { recursive: true, force: true })
   })
 

@@ -20,18 +20,14 @@ function entryCommand (env: Environment): string[] {
   return ['--conditions=source', source]
 }
 
-/** Brings up a local network and runs until it is stopped. */
-export async function testnetUp (invocation: Invocation): Promise<number> {
-  const { context, home, options, json } = invocation
-  if (options.seed !== undefined || (options.clients !== undefined && options.clients !== '1')) {
-    throw new CocoonError('not_available_yet', 'A local network with a seed or with more than one client is not built yet')
-  }
-  const flags = [['providers', '--providers'], ['gatewayPort', '--port'], ['chainPort', '--chain-port']].flatMap(([name, flag]) => options[name] === undefined ? [] : [flag, String(options[name])])
-  const child = context.spawn(process.execPath, [...entryCommand(context.env), ...flags, ...(json ? ['--json'] : [])], {
+/** Hands the terminal to the repository's own program, whose exit code is the command's. */
+async function runEntry (invocation: Invocation, args: readonly string[]): Promise<number> {
+  const { context, home, json } = invocation
+  const child = context.spawn(process.execPath, [...entryCommand(context.env), ...args, ...(json ? ['--json'] : [])], {
     stdio: 'inherit',
     env: { ...context.env, COCOON_HOME: home }
   })
-  // An interrupt from a terminal has reached the child already; it takes the first signal and ignores the rest.
+  // An interrupt from a terminal has reached the child already; it takes the first signal and ignores repeats.
   const relay = (): void => { child.kill('SIGTERM') }
   context.signal.addEventListener('abort', relay, { once: true })
   try {
@@ -42,4 +38,23 @@ export async function testnetUp (invocation: Invocation): Promise<number> {
   } finally {
     context.signal.removeEventListener('abort', relay)
   }
+}
+
+/** Flags of `testnet up`, and what the program calls them. */
+const UP_FLAGS = [['providers', '--providers'], ['clients', '--clients'], ['seed', '--seed'], ['gatewayPort', '--port'], ['chainPort', '--chain-port']] as const
+
+/** Brings up a local network and runs until it is stopped. */
+export async function testnetUp (invocation: Invocation): Promise<number> {
+  const { options } = invocation
+  return runEntry(invocation, UP_FLAGS.flatMap(([name, flag]) => options[name] === undefined ? [] : [`${flag}=${String(options[name])}`]))
+}
+
+/** Kills one process of the local network, or ends the network. */
+export async function testnetKill (invocation: Invocation): Promise<number> {
+  return runEntry(invocation, ['kill', invocation.args[0]])
+}
+
+/** Shows the processes of the local network. */
+export async function testnetStatus (invocation: Invocation): Promise<number> {
+  return runEntry(invocation, ['status'])
 }

@@ -155,17 +155,19 @@ describe('the exposure of a provider', () => {
     await trade.stop()
   })
 
-  it('is nothing on a confirmed lane without credit: the client vouches ahead', async () => {
-    const trade = createTrade(withCredit(33, 0n))
-    const provider = await trade.provider({ seed: 1, engine: recordedEngine({ answerTokens: 60 }) })
-    const client = await trade.client({ seed: 101 })
-    await client.openLane(provider.payee)
-    const { tokens, summary } = await readAll(await client.ask())
-    expect(tokens).to.equal(60)
-    expect(summary.paidNano).to.equal(summary.chargeNano)
-    expect(provider.provider.summary().debtNano).to.equal(0n)
-    await trade.stop()
-  })
+  for (const [what, windowNano] of [['the client vouches ahead', WINDOW_NANO], ['a small request is paid ahead at once', 1_000_000n]] as const) {
+    it(`is nothing on a confirmed lane without credit: ${what}`, async () => {
+      const trade = createTrade(withCredit(33, 0n))
+      const provider = await trade.provider({ seed: 1, windowNano, engine: recordedEngine({ answerTokens: 60 }) })
+      const client = await trade.client({ seed: 101 })
+      await client.openLane(provider.payee)
+      const { tokens, summary } = await readAll(await client.ask({ maxTokens: 60 }))
+      expect(tokens).to.equal(60)
+      expect(summary.paidNano).to.equal(summary.chargeNano)
+      expect(provider.provider.summary().debtNano).to.equal(0n)
+      await trade.stop()
+    })
+  }
 
   it('is nothing on a lane that the chain does not show', async () => {
     const trade = createTrade(withCredit(34, 0n))

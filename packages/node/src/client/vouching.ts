@@ -24,5 +24,6 @@ export function vouchTarget (input: VouchInput): bigint | null {
     return null
   }
   const behind = wanted - paidNano
-  return input.due || behind * 2n >= windowNano || paidNano + slack < vestedNano ? wanted : null
+  // The last step is taken at once: there is no half window to wait for, and the provider may be waiting for it.
+  return input.due || behind * 2n >= windowNano || wanted === maxChargeNano ? wanted : null
 }

@@ -22,6 +22,8 @@ export interface QuoteBook {
   standing(model: Uint8Array): SignedQuote
   /** A quote that is still honoured, by its hash. */
   find(hash: Uint8Array): SignedQuote | undefined
+  /** Quotes remembered. */
+  readonly size: number
 }
 
 export interface QuoteBookInit {
@@ -58,6 +60,7 @@ export function createQuoteBook (init: QuoteBookInit): QuoteBook {
   }
 
   return {
+    get size () { return byHash.size },
     standing: (model) => {
       const key = toHex(model)
       const known = standing.get(key)

@@ -31,6 +31,9 @@ export async function sample (url: string, model: string, prompt: string): Promi
     const events = tail.split('\n\n')
     tail = events.pop() ?? ''
     for (const event of events) {
+      if (event.startsWith('data: {"error"')) {
+        throw new Error(`the answer ended in the middle: ${event.slice(0, 300)}`)
+      }
       if (event.includes('"content":"') && !event.includes('"content":""')) {
         lastMs = performance.now() - startMs
         ttftMs ||= lastMs

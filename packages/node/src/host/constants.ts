@@ -43,3 +43,11 @@ export const BOOTSTRAP_CHECK_MS = 15_000
 
 /** A gossip message is one offer in its envelope; room for an attestation announcement. */
 export const MAX_GOSSIP_BYTES = 8 * 1_024
+
+/**
+ * A connection whose ping fails is given up, and with it every job on it: so the ping waits far longer than a busy
+ * machine ever keeps it, and a slow one does not stand in the way of the next (the library allows one, and fails it).
+ */
+export const PING_INTERVAL_MS = 20_000
+export const PING_TIMEOUT_MS = 15_000
+export const MAX_PING_STREAMS = 8

@@ -10,7 +10,8 @@ import { createDhtStore } from '../discovery/dht-store.ts'
 import { keepBootstrapped } from './bootstrap.ts'
 import {
   DHT_ALPHA, DIAL_TIMEOUT_MS, INBOUND_PER_SECOND, INBOUND_PER_SECOND_DEVNET, INITIAL_SELF_QUERY_MS, MAX_CONNECTIONS,
-  MAX_CONNECTIONS_LIGHT, MAX_DHT_STREAMS, MAX_PENDING_INBOUND, MAX_STREAMS_PER_CONNECTION, UPGRADE_TIMEOUT_MS
+  MAX_CONNECTIONS_LIGHT, MAX_DHT_STREAMS, MAX_PENDING_INBOUND, MAX_PING_STREAMS, MAX_STREAMS_PER_CONNECTION, PING_INTERVAL_MS,
+  PING_TIMEOUT_MS, UPGRADE_TIMEOUT_MS
 } from './constants.ts'
 import type { Gossip, GossipService } from './gossip.ts'
 import type { Counters } from '../counters.ts'
@@ -154,9 +155,10 @@ export async function createHost (init: HostInit, modules: HostModules = {}): Pr
       dialTimeout: DIAL_TIMEOUT_MS,
       inboundUpgradeTimeout: UPGRADE_TIMEOUT_MS
     },
+    connectionMonitor: { pingInterval: PING_INTERVAL_MS, pingTimeout: { minTimeout: PING_TIMEOUT_MS } },
     services: {
       identify: identify(),
-      ping: ping(),
+      ping: ping({ maxInboundStreams: MAX_PING_STREAMS, maxOutboundStreams: MAX_PING_STREAMS, timeout: PING_TIMEOUT_MS }),
       dht: dhtService(init),
       ...(gossip == null ? {} : { gossip: gossip.gossipService(network) }),
       ...(nat == null ? {} : { autonat: nat[0].autoNAT(), dcutr: nat[1].dcutr() })

@@ -18,9 +18,8 @@ export interface VaultLaneState {
   readonly signerKey: Uint8Array
   /** Unix seconds; 0 while it does not unlock. */
   readonly unlockAt: number
+  /** What redeems are still refunded while it unlocks. */
   readonly gasLeftNano: bigint
-  /** Whether its next redeem is refunded out of `gasLeftNano`. */
-  readonly refunds: boolean
 }
 
 /** All that a vault's data cell holds. */
@@ -70,33 +69,33 @@ export function parseClientVaultState (data: Cell): ClientVaultState {
     keyIdx: l.loadUint(8),
     signerKey: key(l),
     unlockAt: l.loadUint(32),
-    gasLeftNano: l.loadCoins(),
-    refunds: l.loadBit()
+    gasLeftNano: l.loadCoins()
   })))
   const paid = s.loadRef()
   const networkId = key(s)
   const feeBps = s.loadUint(16)
   const c = s.loadRef().beginParse()
-  const owner = key(c)
-  const treasury = key(c)
-  const unlockSeconds = c.loadUint(32)
   const lastEpoch = c.loadUintBig(64)
   const lanesCount = c.loadUint(8)
   const slots = c.loadUintBig(112)
-  const o = c.loadRef().beginParse()
+  const day = c.loadUint(32)
+  const spentNano = c.loadCoins()
+  const owner = key(c)
+  const operator = { account: key(c), dailyBudgetNano: c.loadCoins(), day, spentNano }
+  const terms = c.loadRef().beginParse()
   const signers = c.loadDict(Dictionary.Keys.Uint(8), readOnly(v => ({ key: key(v), retired: v.loadBit() })))
   return {
     networkId,
     owner,
-    treasury,
+    treasury: key(terms),
     feeBps,
-    unlockSeconds,
+    unlockSeconds: terms.loadUint(32),
     lockedNano,
     feeAccruedNano,
     lastEpoch,
     lanesCount,
     slots,
-    operator: { account: key(o), dailyBudgetNano: o.loadCoins(), day: o.loadUint(32), spentNano: o.loadCoins() },
+    operator,
     signers: new Map([...signers]),
     lanes: [...lanes].map(([payee, lane]) => ({ payee: bytes32Of(payee), paidNano: readCounter(paid, lane.slot), ...lane }))
   }

@@ -33,15 +33,17 @@ function noCounters (): Cell {
 
 /** Code and first data of the one vault that an owner can have under these parameters. */
 export function clientVaultStateInit (owner: Uint8Array, parameters: ClientVaultParameters): StateInit {
-  const operator = beginCell().storeUint(0, 256).storeCoins(0).storeUint(0, 32).storeCoins(0).endCell()
+  const terms = beginCell().storeUint(uint256Of(parameters.treasury), 256).storeUint(parameters.unlockSeconds, 32).endCell()
   const cold = beginCell()
-    .storeUint(uint256Of(owner), 256)
-    .storeUint(uint256Of(parameters.treasury), 256)
-    .storeUint(parameters.unlockSeconds, 32)
     .storeUint(0, 64) // lastEpoch
     .storeUint(0, 8) // lanesCount
     .storeUint(0, 112) // slots
-    .storeRef(operator)
+    .storeUint(0, 32) // day
+    .storeCoins(0) // spent
+    .storeUint(uint256Of(owner), 256)
+    .storeUint(0, 256) // operator
+    .storeCoins(0) // daily budget
+    .storeRef(terms)
     .storeMaybeRef(null) // signers
     .endCell()
   const data = beginCell()

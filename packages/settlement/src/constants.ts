@@ -37,5 +37,11 @@ export const CHAIN_TIMEOUT_MS = 10_000
 /** A wallet message that is not in a block by then is taken as lost; the wallet refuses it afterwards. */
 export const SEND_TIMEOUT_MS = 60_000
 
+/** A message that shows no effect is sent again this often, until it expires. */
+export const RESEND_MS = 5_000
+
+/** The chain's clock may be this far behind ours, and its newest block that old. */
+export const EXPIRY_MARGIN_MS = 15_000
+
 /** A provider waits this long for a request's voucher. */
 export const VOUCHER_TIMEOUT_MS = 2_000

@@ -1,5 +1,5 @@
-import { CocoonError } from '@cocoon-net/protocol'
-import { Address, TupleReader } from '@ton/core'
+import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
+import { Address, Cell, TupleReader } from '@ton/core'
 import { TonClient } from '@ton/ton'
 import { CHAIN_TIMEOUT_MS } from './constants.ts'
 import { hex } from './types.ts'
@@ -20,6 +20,24 @@ export interface TonPort {
   sendBoc (boc: Uint8Array): Promise<void>
 }
 
+/** A port that also shows what a contract stores. */
+export interface TonReader extends TonPort {
+  /** The contract's data cell, or null where no code is deployed. */
+  data (account: Uint8Array): Promise<Cell | null>
+}
+
+/** What `action` gives, or null while the chain is away: what it answers, and what it refuses, is not hidden. */
+export async function whileAway<T> (action: () => Promise<T>): Promise<T | null> {
+  try {
+    return await action()
+  } catch (err: unknown) {
+    if (asCocoonError(err).code === 'chain_unavailable') {
+      return null
+    }
+    throw err
+  }
+}
+
 export function addressOf (account: Uint8Array): Address {
   return new Address(0, Buffer.from(account))
 }
@@ -33,7 +51,7 @@ function uint (bytes: Uint8Array): bigint {
  *
  * @throws {CocoonError} chain_unavailable, chain_rejected (from its methods)
  */
-export function createTonPort (init: { endpoint: string, apiKey?: string, timeoutMs?: number, nowMs?(): number }): TonPort {
+export function createTonPort (init: { endpoint: string, apiKey?: string, timeoutMs?: number, nowMs?(): number }): TonReader {
   const timeoutMs = init.timeoutMs ?? CHAIN_TIMEOUT_MS
   const client = new TonClient({ endpoint: init.endpoint, apiKey: init.apiKey, timeout: timeoutMs })
 
@@ -82,6 +100,10 @@ export function createTonPort (init: { endpoint: string, apiKey?: string, timeou
       const stack = await get(vault, 'signer', [{ type: 'int', value: BigInt(keyIdx) }])
       const key = stack?.readBigNumberOpt() ?? 0n
       return key === 0n ? null : Uint8Array.from(Buffer.from(key.toString(16).padStart(64, '0'), 'hex'))
+    },
+    data: async (account) => {
+      const { data } = await call('getAddressInformation', async () => client.getContractState(addressOf(account)))
+      return data == null ? null : Cell.fromBoc(data)[0]
     },
     walletSeqno: async (account) => (await get(account, 'seqno', []))?.readNumber() ?? 0,
     sendBoc: async (boc) => { await call('sendBoc', async () => { await client.sendFile(Buffer.from(boc)) }, 'chain_rejected') }

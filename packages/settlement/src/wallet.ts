@@ -3,8 +3,8 @@ import { beginCell, external, internal, storeMessage } from '@ton/core'
 import { WalletContractV4 } from '@ton/ton'
 import PQueue from 'p-queue'
 import { delay, systemClock } from './clock.ts'
-import { SEND_TIMEOUT_MS } from './constants.ts'
-import { addressOf } from './ton-port.ts'
+import { EXPIRY_MARGIN_MS, RESEND_MS, SEND_TIMEOUT_MS } from './constants.ts'
+import { addressOf, whileAway } from './ton-port.ts'
 import type { Clock } from './clock.ts'
 import type { Signer } from './signer.ts'
 import type { TonPort } from './ton-port.ts'
@@ -45,7 +45,8 @@ export function walletAccount (publicKey: Uint8Array, globalId: number): Uint8Ar
 }
 
 /**
- * A wallet v4r2 that signs natively. Sends are serialised.
+ * A wallet v4r2 that signs natively. Sends are serialised. A chain that is away, or that drops a message, is waited for:
+ * `send` ends only when the chain shows that the message was executed, or that it never will be.
  *
  * @throws {CocoonError} chain_unavailable, chain_rejected, timeout (from `send`)
  */
@@ -56,6 +57,11 @@ export function createWallet (init: { signer: Signer, port: TonPort, globalId: n
   const contract = contractOf(signer.publicKey, init.globalId)
   const account = Uint8Array.from(contract.address.hash)
   const queue = new PQueue({ concurrency: 1 })
+
+  /** The number, or null while the chain does not answer. */
+  async function seqnoOrNull (): Promise<number | null> {
+    return whileAway(async () => port.walletSeqno(account))
+  }
 
   async function sendNow (messages: readonly WalletMessage[], timeoutMs: number, signal: AbortSignal): Promise<void> {
     const seqno = await port.walletSeqno(account)
@@ -68,9 +74,20 @@ export function createWallet (init: { signer: Signer, port: TonPort, globalId: n
       messages: messages.map(({ to, valueNano, body, init }) => internal({ to: addressOf(to), value: valueNano, bounce: init == null, body, init }))
     })
     const message = external({ to: contract.address, init: seqno === 0 ? contract.init : undefined, body })
-    await port.sendBoc(beginCell().store(storeMessage(message)).endCell().toBoc())
-    while (await port.walletSeqno(account) <= seqno) {
-      if (clock.nowMs() >= deadlineMs) {
+    const boc = beginCell().store(storeMessage(message)).endCell().toBoc()
+    let resendMs = clock.nowMs()
+    for (;;) {
+      if (clock.nowMs() >= resendMs && clock.nowMs() < deadlineMs) {
+        // the same message again is harmless: the wallet executes a number once
+        await whileAway(async () => port.sendBoc(boc))
+        resendMs = clock.nowMs() + RESEND_MS
+      }
+      const now = await seqnoOrNull()
+      if (now != null && now > seqno) {
+        return
+      }
+      // only an answer after the deadline says that the message was lost; silence says nothing
+      if (now != null && clock.nowMs() >= deadlineMs + EXPIRY_MARGIN_MS) {
         throw new CocoonError('timeout', 'the wallet did not execute the message in time')
       }
       await delay(clock, pollMs, signal)

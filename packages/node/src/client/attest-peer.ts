@@ -4,7 +4,7 @@ import { publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import { ANSWER_TIMEOUT_MS } from '../constants.ts'
 import { framedStream } from '../streams/framed-stream.ts'
 import type { AttestationTrust, AttestationVerdict, Policy } from '@cocoon-net/attestation'
-import type { Binding, NetworkPreset, Offer } from '@cocoon-net/protocol'
+import type { Binding, EvidenceFrame, NetworkPreset, Offer } from '@cocoon-net/protocol'
 import type { Connection, PeerId } from '@libp2p/interface'
 
 /** A provider that this client has verified on this connection. */
@@ -42,9 +42,11 @@ export async function attestPeer (connection: Connection, offer: Offer, init: At
     what: 'attest'
   })
   const nonce = init.randomBytes(32)
-  await frames.write({ t: 'challenge', networkId: init.network.networkId, nonce })
-  const answer = await frames.read()
-  await frames.close()
+  const exchange = async (): Promise<EvidenceFrame> => {
+    await frames.write({ t: 'challenge', networkId: init.network.networkId, nonce })
+    return frames.read()
+  }
+  const answer = await exchange().finally(() => { void frames.close() })
   if (answer.t === 'refusal') {
     throw fromRefusal(answer)
   }
@@ -69,7 +71,8 @@ export async function attestPeer (connection: Connection, offer: Offer, init: At
   const binding = decodeBinding(answer.binding)
   const bindingHash = bindingHashOf(answer.binding)
   // An offer speaks for the keys that the evidence binds, or it is not this provider's offer.
-  if (!equalBytes(binding.receiptKey, offer.receiptKey) || !equalBytes(binding.payee, offer.payee) || !binding.models.some(m => equalBytes(m, offer.model.digest))) {
+  if (!equalBytes(binding.receiptKey, offer.receiptKey) || !equalBytes(binding.payee, offer.payee) || !equalBytes(binding.stake, offer.stake) ||
+    !binding.models.some(m => equalBytes(m, offer.model.digest))) {
     throw new CocoonError('binding_mismatch')
   }
   return { binding, bindingHash, verdict }

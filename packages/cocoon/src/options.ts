@@ -18,6 +18,8 @@ export interface ClientOptions {
   readonly laneCapNano?: bigint
   /** What a new vault is deployed with, nanoTON. Default 1 TON. */
   readonly depositNano?: bigint
+  /** Providers with which a lane is open and evidence checked ahead of a request, 0 for none. Default 2; each locks one lane cap. */
+  readonly warmProviders?: number
   readonly limits?: Partial<SpendingLimits>
   readonly policy?: Policy
   readonly apiKey?: string

@@ -58,7 +58,8 @@ export async function composeClient (parts: RoleParts): Promise<ClientParts> {
       policy: client.policy ?? (network.kind === 'devnet' ? devnetPolicy(network) : productionPolicy),
       trust: {},
       minTier: client.minTier ?? (network.kind === 'devnet' ? 'simulated' : 'silver'),
-      maxCostNano: client.maxCostNano ?? DEFAULT_MAX_COST_NANO
+      maxCostNano: client.maxCostNano ?? DEFAULT_MAX_COST_NANO,
+      warmProviders: client.warmProviders
     }
   }
 }

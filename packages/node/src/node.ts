@@ -24,6 +24,8 @@ export interface ClientRoleInit {
   readonly minTier: Tier
   /** Most that one request may cost when it sets no bound, nanoTON. */
   readonly maxCostNano: bigint
+  /** Providers kept ready ahead of a request, 0 for none; default 2. */
+  readonly warmProviders?: number
   readonly searchMs?: number
 }
 
@@ -51,15 +53,16 @@ function systemRandom (length: number): Uint8Array {
 
 /**
  * An idle client knows what can be bought too, and one that has just started hears of providers that come up after it:
- * it looks often at first, then at the pace at which offers end.
+ * it looks often at first, then at the pace at which offers end. What it finds first it makes ready for a request.
  */
-function keepOffersFresh (offers: Pick<OfferFinder, 'gather'>): () => void {
+function keepOffersFresh (offers: Pick<OfferFinder, 'gather'>, client: Pick<Client, 'warm'>): () => void {
   let waitMs = FIRST_REFRESH_MS
   let timer: ReturnType<typeof setTimeout> | undefined
   let stopped = false
   const look = (): void => {
     void offers.gather({ model: null, minOffers: ENOUGH_OFFERS, signal: AbortSignal.timeout(REFRESH_TIMEOUT_MS) }).finally(() => {
       if (!stopped) {
+        void client.warm()
         waitMs = Math.min(REFRESH_OFFERS_MS, waitMs * 2)
         timer = setTimeout(look, waitMs)
       }
@@ -112,9 +115,9 @@ export async function startNodeUnder (protection: Protection, init: NodeInit): P
     if (init.client != null) {
       const offers = createOfferFinder({ host, discovery, book, gossip, counters, now })
       stops.push(async () => offers.stop())
-      stops.push(keepOffersFresh(offers))
       client = createClient({ ...init.client, prepareSeal: protection.prepareSeal, libp2p: host.libp2p, network: init.network, localPeer: host.peerId, offers, counters, now, randomBytes })
       stops.push(client.stop)
+      stops.push(keepOffersFresh(offers, client))
     }
     return { host, provider, client, stop }
   } catch (error) {

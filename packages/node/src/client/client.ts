@@ -1,6 +1,7 @@
 import { CocoonError, asCocoonError, fromHex, modelId, modelRefMatches, parseModelRef, parseQuote, toHex, worstChargeNano, accountToText } from '@cocoon-net/protocol'
 import { peerIdFromMultihash } from '@libp2p/peer-id'
 import * as Digest from 'multiformats/hashes/digest'
+import { ANSWER_TIMEOUT_MS } from '../constants.ts'
 import { TIER_NOTES } from './api.ts'
 import { startAttempt } from './attempt.ts'
 import { choose, tierAtLeast } from './choose.ts'
@@ -32,6 +33,8 @@ export interface ClientInit extends Omit<ProviderLinksInit, 'onPayRefusal'> {
   readonly searchMs?: number
   /** Most that one request may cost when it sets no bound, nanoTON. */
   readonly maxCostNano: bigint
+  /** Providers with which a lane and a verified connection are kept ready, 0 for none; default 2. */
+  readonly warmProviders?: number
 }
 
 /** What a decision looked like, for `cocoon explain`. */
@@ -52,6 +55,8 @@ export interface JobRecord extends JobSummary {
 
 export interface Client {
   ready(): boolean
+  /** Verifies the best providers known and opens lanes with them, ahead of the first request; never throws. */
+  warm(): Promise<void>
   /** Looks for offers until one is known or the signal ends it. */
   search(signal: AbortSignal): Promise<void>
   models(): Promise<ModelListing[]>
@@ -63,6 +68,10 @@ export interface Client {
 }
 
 const DEFAULT_SEARCH_MS = 5_000
+/** "Verify evidence only for the top two": the second is there when the first fails. */
+const DEFAULT_WARM_PROVIDERS = 2
+/** An answer of this many tokens decides the ranking ahead of a request. */
+const WARM_PROMPT_TOKENS = 256
 const MAX_ATTEMPTS = 5
 const MAX_RECORDS = 1_024
 const MAX_EXPLANATIONS = 64
@@ -342,8 +351,29 @@ export function createClient (init: ClientInit): Client {
     }
   }
 
+  const warm = async (): Promise<void> => {
+    const { candidates } = choose(init.offers.known(null), {
+      endpoint: 'chat',
+      limits: { minTier: init.minTier },
+      promptTokens: WARM_PROMPT_TOKENS,
+      nowMs: init.now(),
+      record: (peer) => records.get(peer)
+    })
+    const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
+    await Promise.all(candidates.slice(0, init.warmProviders ?? DEFAULT_WARM_PROVIDERS).map(async ({ offer }) => {
+      try {
+        const link = await links.get(offer, signal)
+        link.requests.refill()
+      } catch (error) {
+        // The request that needs this provider tries for itself, and tells its caller why it failed.
+        init.counters.increment('cocoon_warm_failed_total', { code: asCocoonError(error, 'stream_closed').code })
+      }
+    }))
+  }
+
   return {
     ready: () => init.offers.known(null).length > 0,
+    warm,
     search: async (signal) => { await init.offers.gather({ model: null, minOffers: 1, signal }) },
     models: async () => listModels(init.offers.known(null), init.minTier),
     infer,

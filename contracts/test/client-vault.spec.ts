@@ -1,7 +1,7 @@
 import { beginCell } from '@ton/core'
 import { expect } from 'aegir/chai'
 import { CLIENT_VAULT_ERRORS as ERR, clientVaultAddress, clientVaultBodies as bodies } from '../src/index.ts'
-import { EPOCH, START, TON, VaultWorld, accountOf, keyOf } from './vault-world.ts'
+import { EPOCH, TON, VaultWorld, accountOf, keyOf } from './vault-world.ts'
 
 const CAP = TON / 10n
 
@@ -169,57 +169,5 @@ describe('client vault: redeem', () => {
     expect(world.received(result, world.treasury)).to.equal(1_000_000n)
     expect(before - await world.balance() - 1_000_000n <= 100_000n).to.equal(true)
     expect((await world.info()).feeAccrued).to.equal(0n)
-  })
-})
-
-describe('client vault: ends', () => {
-  it('unlocks with a paid notice to the payee, and only after its time', async () => {
-    const world = await opened()
-    const payee = accountOf(world.payee.address)
-    await world.refused(async () => world.send(world.stranger, bodies.startUnlock(payee)), ERR.notOperator)
-    await world.refused(async () => world.send(world.operator, bodies.startUnlock(payee), 29_999_999n), ERR.lowValue)
-    await world.refused(async () => world.send(world.operator, bodies.startUnlock(new Uint8Array(32))), ERR.noLane)
-    const result = await world.send(world.operator, bodies.startUnlock(payee))
-    expect(world.received(result, world.payee)).to.equal(10_000_000n)
-    await world.refused(async () => world.send(world.operator, bodies.startUnlock(payee)), ERR.unlocking)
-    world.chain.now = START + 599
-    await world.refused(async () => world.send(world.operator, bodies.finishUnlock(payee)), ERR.notUnlocked)
-    expect(world.exitCode(await world.send(world.payee, world.redeemBody(40_000_000n)))).to.equal(0)
-    world.chain.now = START + 600
-    expect(world.exitCode(await world.send(world.stranger, bodies.finishUnlock(payee)))).to.equal(0)
-    expect((await world.lane()).exists).to.equal(false)
-    expect(await world.info()).to.deep.include({ locked: 0n, lanes: 0 })
-  })
-
-  it('does not finish an unlock that was not started', async () => {
-    const world = await opened()
-    await world.refused(async () => world.send(world.operator, bodies.finishUnlock(accountOf(world.payee.address))), ERR.notUnlocked)
-  })
-
-  it('makes a voucher of an ended lane worthless in the next epoch', async () => {
-    const world = await opened()
-    await world.send(world.payee, bodies.releaseLane())
-    world.chain.now = START + 10
-    await world.open(CAP, { epoch: EPOCH + 10_000n })
-    await world.refused(async () => world.send(world.payee, world.redeemBody(40_000_000n)), ERR.signature)
-  })
-
-  it('ends at once when the payee gives the lane back, and only its own', async () => {
-    const world = await opened()
-    await world.refused(async () => world.send(world.stranger, bodies.releaseLane()), ERR.notPayee)
-    expect(world.exitCode(await world.send(world.payee, bodies.releaseLane()))).to.equal(0)
-    expect((await world.lane()).exists).to.equal(false)
-  })
-
-  it('lets the owner, and nobody else, take all that is free and not a nanoTON more', async () => {
-    const world = await opened()
-    const { free } = await world.info()
-    await world.refused(async () => world.send(world.operator, bodies.withdraw(1n)), ERR.notOwner)
-    await world.refused(async () => world.send(world.owner, bodies.withdraw(free + 1n)), ERR.solvency)
-    const result = await world.send(world.owner, bodies.withdraw(free))
-    expect(world.exitCode(result)).to.equal(0)
-    expect(world.received(result, world.owner) > free).to.equal(true)
-    expect((await world.info()).free).to.equal(0n)
-    expect(world.exitCode(await world.send(world.payee, world.redeemBody(CAP)))).to.equal(0)
   })
 })

@@ -1,5 +1,5 @@
 import { clientVaultBodies as bodies } from '../src/index.ts'
-import { EPOCH, TON, VaultWorld, accountOf, promiseHash } from './vault-world.ts'
+import { EPOCH, TON, VaultWorld, accountOf, promiseHash, somePayees } from './vault-world.ts'
 import { RealWallet } from './wallets.ts'
 import type { WalletVersion } from './wallets.ts'
 import type { LaneOrder } from '../src/index.ts'
@@ -37,15 +37,6 @@ export function billOf (result: SendMessageResult, sender: RealWallet, contract:
   const inside = tx.description.computePhase.gasFees
   const wallet = first.totalFees.coins - (first.description.actionPhase?.totalActionFees ?? 0n)
   return { gas: Number(tx.description.computePhase.gasUsed), allIn: Number(allIn), wallet: Number(wallet), there: Number(there), contract: Number(inside), back: Number(allIn - wallet - there - inside) }
-}
-
-/** Payees spread over the key space. */
-export function somePayees (count: number, from: number = 0): Uint8Array[] {
-  return Array.from({ length: count }, (_, i) => {
-    const account = new Uint8Array(32)
-    new DataView(account.buffer).setUint32(0, Math.imul(from + i + 1, 0x9e3779b1) >>> 0)
-    return account
-  })
 }
 
 /** Every named step of a vault, paid by real wallets of this version. */

@@ -38,6 +38,15 @@ export function promiseHash (networkId: Uint8Array, vault: Uint8Array, payee: Ui
   return voucherHash({ networkId, vault, payee, epoch, cumulative })
 }
 
+/** Payees spread over the key space. */
+export function somePayees (count: number, from: number = 0): Uint8Array[] {
+  return Array.from({ length: count }, (_, i) => {
+    const account = new Uint8Array(32)
+    new DataView(account.buffer).setUint32(0, Math.imul(from + i + 1, 0x9e3779b1) >>> 0)
+    return account
+  })
+}
+
 export function accountOf (address: Address): Uint8Array {
   return Uint8Array.from(address.hash)
 }
@@ -94,6 +103,22 @@ export class VaultWorld {
     }))
   }
 
+  /** What a voucher's signer signs for a lane of this vault in the first epoch. */
+  promise (payee: Uint8Array, cumulative: bigint): Uint8Array {
+    return promiseHash(this.parameters.networkId, accountOf(this.address), payee, EPOCH, cumulative)
+  }
+
+  /** Opens this many lanes, the first for the payee, in epochs from `EPOCH` on; asserts that each opening lands. */
+  async fill (lanes: number): Promise<void> {
+    const payees = [accountOf(this.payee.address), ...somePayees(lanes - 1)]
+    for (let at = 0; at < lanes; at += 15) {
+      const result = await this.open(TON / 10n, { epoch: EPOCH + BigInt(at), payees: payees.slice(at, at + 15) })
+      if (this.exitCode(result) !== 0) {
+        throw new Error('a lane did not open')
+      }
+    }
+  }
+
   /** Signs as the lane's signer unless told to sign something else. */
   redeemBody (cumulativeNano: bigint, changes: Partial<{ networkId: Uint8Array, vault: Uint8Array, payee: Uint8Array, epoch: bigint, claim: bigint, key: ReturnType<typeof keyOf> }> = {}): Cell {
     const payee = accountOf(this.payee.address)
@@ -139,12 +164,16 @@ export class VaultWorld {
     return tx.description.computePhase.gasUsed
   }
 
-  /** What a wallet received in this result, nanoTON. */
+  /** What a wallet received from the vault in this result, nanoTON. */
   received (result: SendMessageResult, wallet: Wallet): bigint {
+    return this.receivedBy(result, wallet.address)
+  }
+
+  receivedBy (result: SendMessageResult, account: Address): bigint {
     let sum = 0n
     for (const tx of result.transactions) {
       const info = tx.inMessage?.info
-      if (info?.type === 'internal' && info.dest.equals(wallet.address) && info.src.equals(this.address)) {
+      if (info?.type === 'internal' && info.dest.equals(account) && info.src.equals(this.address)) {
         sum += info.value.coins
       }
     }

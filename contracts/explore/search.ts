@@ -5,15 +5,14 @@ import { checkStep, freeNano, viewOf } from './vault/laws.ts'
 import { OwnerExit } from './vault/liveness.ts'
 import { isDue } from './vault/rules.ts'
 import type { Deed } from './vault/cast.ts'
+import type { VaultView } from './vault/view.ts'
 import type { Scenario } from './vault/scenario.ts'
 import type { Account, Machine } from './executor.ts'
 
 export interface SearchOptions {
   readonly maxStates: number
-  /** Probes sent in each state, taken in turn. */
+  /** Probes sent in each state, taken in turn; below 1, not in every state. */
   readonly probesPerState: number
-  /** Whether the owner's way out is played from every state. */
-  readonly exits: boolean
   onProgress?(found: Found): void
 }
 
@@ -42,8 +41,17 @@ interface Node {
   readonly depth: number
 }
 
+/** In one state of so many, the owner dismisses its operator before it leaves; a dismissal changes nothing else. */
+const DISMISS_EVERY = 20
+
 function count (map: Map<string, number>, key: string): void {
   map.set(key, (map.get(key) ?? 0) + 1)
+}
+
+/** Obeyed, and changes nothing. */
+function isIdle (view: VaultView, deed: Deed): boolean {
+  return (deed.kind === 'retireSigner' && view.signers.get(deed.keyIdx ?? -1)?.retired === true) ||
+    (deed.kind === 'setOperator' && view.operator.account === deed.operator && view.operator.dailyBudgetNano === deed.dailyBudgetNano)
 }
 
 class Search {
@@ -55,6 +63,7 @@ class Search {
   private readonly machine: Machine
   private readonly options: SearchOptions
   private turn = 0
+  private probesDue = 0
 
   constructor (machine: Machine, scenario: Scenario, options: SearchOptions) {
     this.machine = machine
@@ -108,31 +117,34 @@ class Search {
     }
     node.account = undefined
     const now = this.scenario.clock[node.clock]
+    const ran = new Map<string, Account>()
     for (const deed of this.deeds(account, now)) {
-      await this.play(at, account, deed, now)
+      await this.play(at, account, deed, now, ran)
     }
     if (node.clock + 1 < this.scenario.clock.length) {
       this.add(account, node.clock + 1, at, 'the clock moves')
     }
-    if (this.options.exits) {
-      const exit = await this.guarded(at, 'the owner leaves', async () => this.exit.check(account, now))
-      this.found.exitMessages = Math.max(this.found.exitMessages, exit.messages)
-      this.found.exitSeconds = Math.max(this.found.exitSeconds, exit.seconds)
-    }
+    const exit = await this.guarded(at, 'the owner leaves', async () =>
+      at % DISMISS_EVERY === 0 ? this.exit.checkDismissed(account, now) : this.exit.check(account, now, ran))
+    this.found.exitMessages = Math.max(this.found.exitMessages, exit.messages)
+    this.found.exitSeconds = Math.max(this.found.exitSeconds, exit.seconds)
   }
 
   private deeds (account: Account, now: number): Deed[] {
     const { moves, probes, cast } = this.scenario
     const view = viewOf(account)
     const moment = { now, heldNano: account.balanceNano }
-    const due = moves.filter(deed => isDue(view, deed, moment) && this.isWithin(account, deed))
+    const due = moves.filter(deed => isDue(view, deed, moment) && this.isWithin(account, deed) && !isIdle(view, deed))
     const free = freeNano(account)
     if (free > CAP_NANO / 4n) {
       due.push(cast.withdraw('owner', free - CAP_NANO / 1_000n))
     }
-    const others = [...probes, ...moves.filter(deed => !due.includes(deed) && this.isWithin(account, deed))]
-    for (let i = 0; i < this.options.probesPerState && i < others.length; i++) {
-      due.push(others[this.turn++ % others.length])
+    this.probesDue += this.options.probesPerState
+    if (this.probesDue >= 1) {
+      const others = [...probes, ...moves.filter(deed => !due.includes(deed) && this.isWithin(account, deed))]
+      for (; this.probesDue >= 1; this.probesDue--) {
+        due.push(others[this.turn++ % others.length])
+      }
     }
     return due
   }
@@ -148,12 +160,13 @@ class Search {
       (view.lanes.get(payee)?.capNano ?? 0n) + capNano <= (maxCapNano.get(payee) ?? 0n) || capNano !== CAP_NANO)
   }
 
-  private async play (at: number, account: Account, deed: Deed, now: number): Promise<void> {
+  private async play (at: number, account: Account, deed: Deed, now: number, ran: Map<string, Account>): Promise<void> {
     await this.guarded(at, deed.label, async () => {
       const step = await this.machine.run(account, deed.envelope, now)
       const obeyed = checkStep(account, deed, step, now)
       count(obeyed ? this.found.obeyed : this.found.refused, deed.kind)
       if (obeyed) {
+        ran.set(deed.label, step.account)
         this.add(step.account, this.nodes[at].clock, at, deed.label)
       }
     })

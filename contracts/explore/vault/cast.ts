@@ -5,6 +5,7 @@ import { WalletContractV4 } from '@ton/ton'
 import { clientVaultBodies as bodies } from '../../src/index.ts'
 import { keyOf } from '../../test/vault-world.ts'
 import { envelope } from '../executor.ts'
+import { hex } from './view.ts'
 import type { Envelope } from '../executor.ts'
 import type { Cell } from '@ton/core'
 
@@ -37,10 +38,6 @@ export const MESSAGE_VALUE = 200_000_000n
 export interface Signer { readonly publicKey: Uint8Array, sign(message: Uint8Array): Uint8Array }
 
 const NAMES = ['owner', 'operator', 'stranger', 'treasury'] as const
-
-export function hex (bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex')
-}
 
 export function bytes (text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text, 'hex'))

@@ -1,5 +1,6 @@
-/** The vault's data cell, read without running the contract (`tolk/client-vault/storage.tolk`). */
-import { Reader, hashmap } from '../cells.ts'
+/** The vault's data cell, read without running the contract; accounts and keys in hex, as the rules compare them. */
+import { BitString, Cell } from '@ton/core'
+import { parseClientVaultState } from '../../src/index.ts'
 import type { RawCell } from '../cells.ts'
 
 export interface LaneView {
@@ -9,7 +10,7 @@ export interface LaneView {
   /** Place of its counter. */
   readonly slot: number
   readonly keyIdx: number
-  /** Pinned at opening, hex. */
+  /** Pinned at opening. */
   readonly key: string
   /** Unix seconds; 0: not unlocking. */
   readonly unlockAt: number
@@ -20,13 +21,11 @@ export interface LaneView {
 export interface VaultView {
   readonly lockedNano: bigint
   readonly feeAccruedNano: bigint
-  /** By payee, hex. */
+  /** By payee. */
   readonly lanes: ReadonlyMap<string, LaneView>
   readonly lanesCount: number
   /** Bit i: counter i belongs to a lane. */
   readonly slots: bigint
-  /** The counters that belong to no lane and are not zero. */
-  readonly strayCounters: number
   readonly networkId: string
   readonly feeBps: number
   readonly owner: string
@@ -37,56 +36,29 @@ export interface VaultView {
   readonly signers: ReadonlyMap<number, { readonly key: string, readonly retired: boolean }>
 }
 
-const COUNTERS_PER_CELL = 21
-const COUNTER_BITS = 48
+export function hex (bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}
 
-function readCounters (root: RawCell): bigint[] {
-  const out: bigint[] = []
-  for (const cell of [root, ...root.refs]) {
-    const reader = new Reader(cell)
-    for (let i = 0; i < COUNTERS_PER_CELL; i++) {
-      out.push(reader.big(COUNTER_BITS))
-    }
-  }
-  return out
+export function coreCell (cell: RawCell): Cell {
+  return new Cell({ bits: new BitString(cell.data, 0, cell.bits), refs: cell.refs.map(coreCell) })
 }
 
 export function readVault (data: RawCell): VaultView {
-  const r = new Reader(data)
-  const lockedNano = r.coins()
-  const feeAccruedNano = r.coins()
-  const laneCells = hashmap(r.maybeNext(), 256)
-  const counters = readCounters(r.next())
-  const networkId = r.hex(32)
-  const feeBps = r.uint(16)
-  const c = new Reader(r.next())
-  const owner = c.hex(32)
-  const treasury = c.hex(32)
-  const unlockSeconds = c.uint(32)
-  const lastEpoch = c.big(64)
-  const lanesCount = c.uint(8)
-  const slots = c.big(112)
-  const o = new Reader(c.next())
-  const operator = { account: o.hex(32), dailyBudgetNano: o.coins(), day: o.uint(32), spentNano: o.coins() }
-  const signers = new Map(hashmap(c.maybeNext(), 8).map(({ key, value }) => [Number(key), { key: value.hex(32), retired: value.flag() }]))
-  const lanes = new Map<string, LaneView>()
-  const used = new Set<number>()
-  for (const { key, value } of laneCells) {
-    const capNano = value.big(48)
-    const slot = value.uint(8)
-    used.add(slot)
-    lanes.set(key.toString(16).padStart(64, '0'), {
-      capNano,
-      slot,
-      paidNano: counters[slot] ?? -1n,
-      epoch: value.big(64),
-      keyIdx: value.uint(8),
-      key: value.hex(32),
-      unlockAt: value.uint(32),
-      gasLeftNano: value.coins(),
-      refunds: value.flag()
-    })
+  const state = parseClientVaultState(coreCell(data))
+  return {
+    lockedNano: state.lockedNano,
+    feeAccruedNano: state.feeAccruedNano,
+    lanesCount: state.lanesCount,
+    slots: state.slots,
+    feeBps: state.feeBps,
+    unlockSeconds: state.unlockSeconds,
+    lastEpoch: state.lastEpoch,
+    networkId: hex(state.networkId),
+    owner: hex(state.owner),
+    treasury: hex(state.treasury),
+    operator: { ...state.operator, account: hex(state.operator.account) },
+    signers: new Map([...state.signers].map(([idx, signer]) => [idx, { ...signer, key: hex(signer.key) }])),
+    lanes: new Map(state.lanes.map(({ payee, signerKey, ...lane }) => [hex(payee), { ...lane, key: hex(signerKey) }]))
   }
-  const strayCounters = counters.filter((paid, slot) => paid !== 0n && !used.has(slot)).length
-  return { lockedNano, feeAccruedNano, lanes, lanesCount, slots, strayCounters, networkId, feeBps, owner, treasury, unlockSeconds, lastEpoch, operator, signers }
 }

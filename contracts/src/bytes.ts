@@ -1,4 +1,8 @@
-/** An account, key or hash as the integer that cells hold. @throws {RangeError} not 32 bytes */
+/**
+ * An account, key or hash as the integer that cells hold.
+ *
+ * @throws {RangeError} not 32 bytes
+ */
 export function uint256Of (bytes: Uint8Array): bigint {
   if (bytes.byteLength !== 32) {
     throw new RangeError('32 bytes expected')

@@ -57,7 +57,11 @@ function readCounter (root: Cell, slot: number): bigint {
   return cell.beginParse().skip((slot % COUNTERS_PER_CELL) * COUNTER_BITS).loadUintBig(COUNTER_BITS)
 }
 
-/** Reads a vault's data cell (`storage.tolk`). @throws when it is no such cell */
+/**
+ * Reads a vault's data cell (`storage.tolk`).
+ *
+ * @throws {Error} it is no such cell
+ */
 export function parseClientVaultState (data: Cell): ClientVaultState {
   const s = data.beginParse()
   const lockedNano = s.loadCoins()

@@ -1,11 +1,11 @@
 import { createPrivateKey, sign } from 'node:crypto'
 import { voucherHash } from '@cocoon-net/protocol'
 import { Blockchain, internal } from '@ton/sandbox'
-import { clientVaultAddress, clientVaultBodies, clientVaultStateInit } from '../src/index.ts'
-import type { ClientVaultParameters } from '../src/index.ts'
-import type { KeyObject } from 'node:crypto'
+import { clientVaultAddress, clientVaultBodies, clientVaultStateInit, parseClientVaultState } from '../src/index.ts'
+import type { ClientVaultParameters, ClientVaultState } from '../src/index.ts'
 import type { Address, Cell, StateInit } from '@ton/core'
 import type { SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox'
+import type { KeyObject } from 'node:crypto'
 
 export const TON = 1_000_000_000n
 /** The emulator's clock in all tests, unix seconds. */
@@ -103,9 +103,9 @@ export class VaultWorld {
     }))
   }
 
-  /** What a voucher's signer signs for a lane of this vault in the first epoch. */
-  promise (payee: Uint8Array, cumulative: bigint): Uint8Array {
-    return promiseHash(this.parameters.networkId, accountOf(this.address), payee, EPOCH, cumulative)
+  /** What a voucher's signer signs for a lane of this vault, in the first epoch unless told otherwise. */
+  promise (payee: Uint8Array, cumulative: bigint, epoch: bigint = EPOCH): Uint8Array {
+    return promiseHash(this.parameters.networkId, accountOf(this.address), payee, epoch, cumulative)
   }
 
   /** Opens this many lanes, the first for the payee, in epochs from `EPOCH` on; asserts that each opening lands. */
@@ -141,6 +141,20 @@ export class VaultWorld {
     const { stackReader: s } = await this.chain.runGetMethod(this.address, 'vault_info')
     s.skip(6)
     return { lastEpoch: s.readBigNumber(), locked: s.readBigNumber(), feeAccrued: s.readBigNumber(), lanes: s.readNumber(), free: s.readBigNumber() }
+  }
+
+  async operatorRole (): Promise<{ account: bigint, dailyBudgetNano: bigint, leftNano: bigint }> {
+    const { stackReader: s } = await this.chain.runGetMethod(this.address, 'operator_role')
+    return { account: s.readBigNumber(), dailyBudgetNano: s.readBigNumber(), leftNano: s.readBigNumber() }
+  }
+
+  /** The vault's data, read without a get-method. */
+  async state (): Promise<ClientVaultState> {
+    const { accountState } = await this.chain.getContract(this.address)
+    if (accountState?.type !== 'active' || accountState.state.data == null) {
+      throw new Error('the vault is not there')
+    }
+    return parseClientVaultState(accountState.state.data)
   }
 
   async balance (): Promise<bigint> {

@@ -6,7 +6,7 @@ import { eventually } from './eventually.ts'
 import { testNetwork } from './hosts.ts'
 import { recordedEngine } from './recording.ts'
 import { PRICES, WINDOW_NANO, createTrade, readAll } from './trade.ts'
-import type { TestProvider } from './trade.ts'
+import type { TestProvider, Trade } from './trade.ts'
 import type { NetworkPreset, Receipt } from '@cocoon-net/protocol'
 
 function receiptsOf (provider: TestProvider): Receipt[] {
@@ -22,7 +22,8 @@ function withCredit (seed: number, perVaultNano: bigint): NetworkPreset {
 }
 
 describe('a job', () => {
-  const trade = createTrade(testNetwork(31))
+  let trade: Trade
+  beforeEach(() => { trade = createTrade(testNetwork(31)) })
   afterEach(async () => trade.stop())
 
   it('is answered, counted, receipted and paid to the nanoTON', async () => {

@@ -107,6 +107,9 @@ export async function startAttempt (init: AttemptInit): Promise<Attempt> {
     })
     const chunks = createChunkReader({ frames, check, opener: await sealed.response(accept.providerNonce) })
     const first = await chunks.next()
+    if (first.finish === 'error' && first.ids.length === 0) {
+      throw new CocoonError('engine_failed', 'the provider\'s engine failed before the first token')
+    }
     started = true
     if (init.signal.aborted) {
       onAbort()

@@ -170,7 +170,8 @@ export async function runJob (job: AdmittedJob, components: JobComponents): Prom
     clearTimeout(timer)
     if (job.signal.aborted && accepted && sendError == null) {
       finish = 'cancelled'
-    } else if (!accepted) {
+    } else if (delivered === 0) {
+      // Nothing has left: it costs nothing, and the client may ask the next provider.
       throw error
     } else {
       // Not a normal end: what has vested is owed, the rest of the prompt is not.

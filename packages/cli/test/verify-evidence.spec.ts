@@ -1,6 +1,6 @@
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createTdxTestPlatform } from '@cocoon-net/attestation-simulated'
+import { createSnpTestPlatform, createTdxTestPlatform } from '@cocoon-net/attestation-simulated'
 import { toHex, utf8 } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
 import { createSandbox, jsonOf } from './fixtures/run-command.ts'
@@ -62,6 +62,15 @@ describe('verify evidence', () => {
     }
     expect((await sandbox.command(['verify', sandbox.home])).code).to.equal(2)
     expect((await sandbox.command(['verify', '/dev/zero'])).code).to.equal(2)
+  })
+
+  it('takes binary for evidence and no receipt, whatever letters are in it', async () => {
+    const report = createSnpTestPlatform({ seed: new Uint8Array(32).fill(1), atMs }).report(new Uint8Array(64))
+    // The family id is the guest owner's to choose.
+    report.fill(0x7b, 0x10, 0x20)
+    const outcome = await verify(report, ...AT)
+    expect([outcome.code, jsonOf(outcome).kind]).to.deep.equal([1, 'snp'])
+    expect(jsonOf(await verify(' \n{"receipt":5}', ...AT)).error.message).to.include('receipt')
   })
 
   it('exits 2 for bad flags, times that are none among them', async () => {

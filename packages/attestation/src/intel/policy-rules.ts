@@ -10,6 +10,13 @@ const TD_BIT = Object.freeze({ lass: 27n, septVeDisable: 28n, migratable: 29n, p
 const TD_UNTRUSTED_MASK = 0xffn
 const TD_KNOWN_MASK = Object.values(TD_BIT).reduce((mask, bit) => mask | (1n << bit), TD_UNTRUSTED_MASK)
 
+/**
+ * XFAM (Intel TDX Module ABI, XFAM): x87 and SSE are always on; beyond them AVX, AVX-512, PT, PKRU, CET, UINTR, LBR and
+ * AMX may be. What is not listed is reserved.
+ */
+const XFAM_REQUIRED_MASK = 0x3n
+const XFAM_KNOWN_MASK = 0x6dbe7n
+
 /** ATTRIBUTES.DEBUG of an enclave: bit 1 of its first byte. */
 const ENCLAVE_DEBUG = 0x02
 
@@ -17,9 +24,14 @@ function isZero (bytes: Uint8Array): boolean {
   return bytes.every(byte => byte === 0)
 }
 
+function u64 (bytes: Uint8Array): bigint {
+  return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
+}
+
 /** "v4 or v5, TEE type 0x81, Intel's vendor id; DEBUG = 0, reserved bits 0, SEPT_VE_DISABLE = 1, MRSERVICETD = 0, MRSIGNERSEAM" */
 export function tdxPolicyFaults (quote: Quote, td: TdReport): string[] {
-  const attributes = new DataView(td.tdAttributes.buffer, td.tdAttributes.byteOffset, 8).getBigUint64(0, true)
+  const attributes = u64(td.tdAttributes)
+  const xfam = u64(td.xfam)
   const faults: string[] = []
   const refuseIf = (condition: boolean, message: string): void => {
     if (condition) {
@@ -29,6 +41,7 @@ export function tdxPolicyFaults (quote: Quote, td: TdReport): string[] {
   refuseIf(!equalBytes(quote.qeVendorId, INTEL_VENDOR_ID), 'the quoting enclave is not Intel\'s')
   refuseIf((attributes & 1n) !== 0n, 'the TD can be debugged')
   refuseIf((attributes & TD_UNTRUSTED_MASK & ~1n) !== 0n || (attributes & ~TD_KNOWN_MASK) !== 0n, 'reserved TD attributes are set')
+  refuseIf((xfam & XFAM_REQUIRED_MASK) !== XFAM_REQUIRED_MASK || (xfam & ~XFAM_KNOWN_MASK) !== 0n, 'reserved bits of XFAM are wrong')
   refuseIf((attributes & (1n << TD_BIT.septVeDisable)) === 0n, 'SEPT_VE_DISABLE is 0')
   refuseIf((attributes & (1n << TD_BIT.migratable)) !== 0n, 'the TD can be migrated')
   refuseIf(td.mrServiceTd != null && !isZero(td.mrServiceTd), 'a service TD is bound')

@@ -59,7 +59,7 @@ export interface Quote {
   readonly qeReportBytes: Uint8Array
   readonly qeReportSignature: Uint8Array
   readonly qeAuthData: Uint8Array
-  /** PEM text: PCK certificate, its CA, the root. */
+  /** PEM text: PCK certificate, its CA, the root. Empty when the quote carries certification data of another type. */
   readonly pckChain: Uint8Array
 }
 
@@ -122,9 +122,8 @@ export function parseQuote (data: Uint8Array): Quote {
   const qeReportBytes = qe.take(QE_REPORT_BYTES)
   const qeReportSignature = qe.take(64)
   const qeAuthData = qe.take(qe.u16())
-  if (qe.u16() !== CERT_TYPE_PCK_CHAIN) {
-    throw malformed('the quote does not carry its PCK chain')
-  }
+  const certificationType = qe.u16()
+  const certification = qe.take(qe.u32())
   return {
     version,
     tee,
@@ -138,7 +137,7 @@ export function parseQuote (data: Uint8Array): Quote {
     qeReportBytes,
     qeReportSignature,
     qeAuthData,
-    pckChain: qe.take(qe.u32())
+    pckChain: certificationType === CERT_TYPE_PCK_CHAIN ? certification : new Uint8Array()
   }
 }
 

@@ -1,5 +1,6 @@
 import { asCocoonError, fromHex, utf8 } from '@cocoon-net/protocol'
 import { parsePemOrDer } from '../x509/pem.ts'
+import { decodeText } from './decode-text.ts'
 import { memberText } from './member-text.ts'
 import type { Certificate } from '../x509/certificate.ts'
 import type { Crl } from '../x509/crl.ts'
@@ -12,6 +13,8 @@ const MAX_FILES = 64
 const MAX_SIGNED = 8
 const SIGNATURE_HEX = /^[0-9a-fA-F]{128}$/
 const HEX = /^([0-9a-fA-F]{2})+$/
+/** How DER of a sequence of more than 127 bytes begins in hex and in base64. */
+const WRITTEN_DER = /^["']?(?:(?:0[xX])?30:?8|MI)/
 
 /** JSON that Intel signed: the text exactly as it was signed, still unread. */
 export interface SignedText {
@@ -113,16 +116,22 @@ function readFile (out: Collector, data: Uint8Array): string | null {
   if (data.byteLength > MAX_FILE_BYTES) {
     return 'is too large'
   }
-  if (data[0] !== 0x30) {
+  if (!isDer(data)) {
     const text = new TextDecoder().decode(data).trim()
     if (text.startsWith('{')) {
       return readJson(out, text)
     }
-    if (HEX.test(text)) {
-      return readBlocks(out, fromHex(text))
+    const der = WRITTEN_DER.test(text) ? decodeText(data) : null
+    if (der != null) {
+      return readBlocks(out, der)
     }
   }
   return readBlocks(out, data)
+}
+
+/** A sequence of more than 127 bytes: every certificate and list is one, and no text begins so. */
+function isDer (data: Uint8Array): boolean {
+  return data[0] === 0x30 && data[1] >= 0x80
 }
 
 function readBlocks (out: Collector, data: Uint8Array): string | null {

@@ -33,6 +33,10 @@ export interface Certificate {
   /** Hex of SHA-256 of SubjectPublicKeyInfo: what roots are pinned by. */
   readonly spkiHash: string
   readonly isCa: boolean
+  /** How many issuers may stand between this one and the leaf; null when there is no such limit. */
+  readonly pathLength: number | null
+  /** Whether it has a critical extension that this verifier does not read. */
+  readonly unknownCritical: boolean
   readonly maySignCertificates: boolean
   readonly maySignCrls: boolean
   /** Values of extensions by object identifier. */
@@ -70,14 +74,17 @@ function convert (id: string, der: Uint8Array): Certificate {
     throw new TypeError('no raw certificate')
   }
   const extensions = new Map<string, Uint8Array>()
+  let unknownCritical = false
   for (const extension of tbs.extensions ?? []) {
     // RFC 5280 §4.2: "A certificate MUST NOT include more than one instance of a particular extension."
     if (extensions.has(extension.extnID)) {
       throw new TypeError('an extension stands twice')
     }
     extensions.set(extension.extnID, new Uint8Array(extension.extnValue.buffer))
+    unknownCritical ||= extension.critical && extension.extnID !== idBasicConstraints && extension.extnID !== idKeyUsage
   }
-  const constraints = extensions.get(idBasicConstraints)
+  const constraintsDer = extensions.get(idBasicConstraints)
+  const constraints = constraintsDer == null ? null : AsnConvert.parse(constraintsDer, BasicConstraints)
   const usage = extensions.get(idKeyUsage)
   const flags = usage == null ? KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign : AsnConvert.parse(usage, KeyUsage).toNumber()
   return {
@@ -91,7 +98,9 @@ function convert (id: string, der: Uint8Array): Certificate {
     notAfterMs: tbs.validity.notAfter.getTime().getTime(),
     publicKey: publicKeyOf(tbs.subjectPublicKeyInfo),
     spkiHash: toHex(sha256(new Uint8Array(AsnConvert.serialize(tbs.subjectPublicKeyInfo)))),
-    isCa: constraints != null && AsnConvert.parse(constraints, BasicConstraints).cA,
+    isCa: constraints?.cA ?? false,
+    pathLength: constraints?.pathLenConstraint ?? null,
+    unknownCritical,
     maySignCertificates: (flags & KeyUsageFlags.keyCertSign) !== 0,
     maySignCrls: (flags & KeyUsageFlags.cRLSign) !== 0,
     extensions,
@@ -146,8 +155,8 @@ function verifySigned (signed: Signed, issuer: Certificate): boolean {
 }
 
 /**
- * Why a chain, leaf first, does not lead to a pinned root, or null when it does: issuer names, CA flags and key usage,
- * validity at `atMs`, signatures, and the root's key.
+ * Why a chain, leaf first, does not lead to a pinned root, or null when it does (RFC 5280 §6.1): issuer names, CA flags,
+ * path lengths, key usage, critical extensions, validity at `atMs`, signatures, and the root's key.
  */
 export function chainFault (chain: readonly Certificate[], rootSpkiHashes: readonly string[], atMs: number): string | null {
   if (chain.length < 2) {
@@ -160,6 +169,13 @@ export function chainFault (chain: readonly Certificate[], rootSpkiHashes: reado
     }
     if (i > 0 && !(certificate.isCa && certificate.maySignCertificates)) {
       return `${certificate.commonName} may not issue certificates`
+    }
+    if (certificate.pathLength != null && i - 1 > certificate.pathLength) {
+      return `${certificate.commonName} may not issue certificates of issuers`
+    }
+    // RFC 5280 §4.2: "A certificate-using system MUST reject the certificate if it encounters a critical extension it does not recognize"
+    if (certificate.unknownCritical) {
+      return `${certificate.commonName} has a critical extension of an unknown kind`
     }
     if (!equalBytes(certificate.issuer, issuer.subject) || !signedBy(certificate, issuer)) {
       return `${certificate.commonName} is not issued by ${issuer.commonName}`

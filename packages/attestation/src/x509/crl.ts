@@ -18,6 +18,8 @@ export interface Crl {
   /** Null when absent: such a list never is in date. */
   readonly nextUpdateMs: number | null
   readonly revoked: ReadonlySet<string>
+  /** Whether it has a critical extension, as lists of a part or of changes only do: none is read here. */
+  readonly unknownCritical: boolean
   readonly algorithm: string
   readonly signature: Uint8Array
 }
@@ -45,6 +47,7 @@ export function parseCrl (der: Uint8Array): Crl {
         issuer: new Uint8Array(AsnConvert.serialize(tbs.issuer)),
         thisUpdateMs: tbs.thisUpdate.getTime().getTime(),
         nextUpdateMs: tbs.nextUpdate?.getTime().getTime() ?? null,
+        unknownCritical: [tbs.crlExtensions, ...(tbs.revokedCertificates ?? []).map(entry => entry.crlEntryExtensions)].some(list => list?.some(one => one.critical) ?? false),
         revoked: new Set((tbs.revokedCertificates ?? []).map(entry => serialOf(new Uint8Array(entry.userCertificate)))),
         algorithm: asn.signatureAlgorithm.algorithm,
         signature: new Uint8Array(asn.signature)
@@ -57,9 +60,12 @@ export function parseCrl (der: Uint8Array): Crl {
   return crl
 }
 
-/** The newest at `atMs` of the lists that the issuer did sign: adding an older one rolls nothing back. */
+/**
+ * The newest at `atMs` of the lists that the issuer did sign: adding an older one rolls nothing back. RFC 5280 §5.2: "If a
+ * CRL contains a critical extension that the application cannot process, then the application MUST NOT use that CRL".
+ */
 export function newestCrl (crls: readonly Crl[], issuer: Certificate, atMs: number): Crl | null {
-  const signed = crls.filter(crl => equalBytes(crl.issuer, issuer.subject) && issuer.maySignCrls && signedBy(crl, issuer))
+  const signed = crls.filter(crl => !crl.unknownCritical && equalBytes(crl.issuer, issuer.subject) && issuer.maySignCrls && signedBy(crl, issuer))
   const begun = signed.filter(crl => crl.thisUpdateMs <= atMs)
   // With none but lists of the future, one of them, so that the fault found is that.
   return (begun.length > 0 ? begun : signed).reduce<Crl | null>((newest, crl) => newest == null || crl.thisUpdateMs > newest.thisUpdateMs ? crl : newest, null)

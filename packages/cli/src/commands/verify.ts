@@ -71,12 +71,20 @@ function contradictions (file: ReceiptFile, receipt: Receipt, quote: Quote | und
   return found
 }
 
+const UTF8_MARK = [0xef, 0xbb, 0xbf]
+const BLANKS = [0x20, 0x09, 0x0a, 0x0d]
+
+/** Whether a JSON object begins here. Evidence in binary never does: each kind begins with a version below 0x20 that is no blank. */
+function isJsonText (bytes: Uint8Array): boolean {
+  const from = UTF8_MARK.every((byte, i) => bytes[i] === byte) ? UTF8_MARK.length : 0
+  return bytes.subarray(from).find(byte => !BLANKS.includes(byte)) === 0x7b
+}
+
 /** Checks a receipt file (a JSON object) or evidence from hardware (anything else). */
 export async function verify (invocation: Invocation): Promise<number> {
   const path = invocation.args[0]
   const bytes = await readBounded(path)
-  const start = bytes.find(byte => byte > 0x20)
-  return start === 0x7b ? verifyReceipt(invocation, parseReceiptFile(path, bytes)) : verifyHardwareEvidence(invocation, bytes)
+  return isJsonText(bytes) ? verifyReceipt(invocation, parseReceiptFile(path, bytes)) : verifyHardwareEvidence(invocation, bytes)
 }
 
 /** Checks a receipt by itself: signature, and with its quote the arithmetic of the charge. Exits 1 when it does not hold. */

@@ -192,7 +192,7 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
 
     // The slowest first. Those that are not waited for come when the first is up.
     const chainNode = await spawn('chain', 'chain', startChain)
-    const firstProvider = await spawnProvider(0)
+    await spawnProvider(0)
     await Promise.all(gatewayPorts.map(async (_, i) => spawn('gateway', i === 0 ? 'gateway' : `gateway-${i + 1}`, startGateway(i))))
     if (init.waitFor !== 'one') {
       await Promise.all(rest().map(async index => spawnProvider(index)))

@@ -17,6 +17,12 @@ export function tonText (nano: string): string {
   return `${digits.slice(0, -NANO_DIGITS)}${rest === '' ? '' : `.${rest}`}`
 }
 
+/** The price of a million tokens, with two decimals at least: `200000000` → `0.20`. */
+function priceText (nano: string): string {
+  const [whole, part = ''] = tonText(nano).split('.')
+  return `${whole}.${part.padEnd(2, '0')}`
+}
+
 /** `29100` → `29,100`. */
 export function grouped (digits: string): string {
   return digits.replace(/\B(?=(\d{3})+$)/g, ',')
@@ -42,7 +48,7 @@ export function picture (network: Pick<LocalNetwork, 'gateways' | 'providers' | 
   lines.push(`${indent}│  ${colors.dim('finds providers by itself, checks their evidence, seals, pays per token')}`)
   network.providers.forEach(({ name, peerId, prices, child }, i) => {
     const branch = i === network.providers.length - 1 ? '└' : '├'
-    const price = `${tonText(prices.prompt).padEnd(4)} in, ${tonText(prices.completion).padEnd(4)} out`
+    const price = `${priceText(prices.prompt)} in, ${priceText(prices.completion)} out`
     lines.push(`${indent}${branch}─▶ ${colors.bold(name.padEnd(nameWidth))}  ${price} TON per million tokens  ${colors.yellow('simulated')}  ${colors.dim(`${shortPeer(peerId)}  process ${child.pid}`)}`)
   })
   lines.push(
@@ -103,7 +109,7 @@ export function nodeLines (nodes: ReadonlyArray<ControlNode & { alive: boolean }
   const width = Math.max(0, ...nodes.map(({ name }) => name.length))
   return nodes.map(node => {
     const state = node.alive ? colors.green(node.state.padEnd(10)) : colors.red((node.state === 'up' ? 'dead' : node.state).padEnd(10))
-    const what = node.url ?? (node.prices == null ? '' : `${tonText(node.prices.prompt)} in, ${tonText(node.prices.completion)} out TON per million`)
+    const what = node.url ?? (node.prices == null ? '' : `${priceText(node.prices.prompt)} in, ${priceText(node.prices.completion)} out TON per million`)
     return [
       `  ${node.name.padEnd(width)}`,
       state,

@@ -107,8 +107,15 @@ describe('npm start', function () {
     const nodes = new Map<string, { state: string, restarts: number, alive: boolean, peerId: string }>(status.nodes.map((node: { name: string }) => [node.name, node]))
     expect(nodes.get('provider-1')).to.include({ state: 'down', alive: false })
     expect(nodes.get('provider-2')).to.include({ state: 'up', alive: true, restarts: 1, peerId: second.peerId })
-    expect((await finish('cocoon', ['testnet', 'kill', first.name], { home })).code).to.equal(3)
-    expect((await finish('cocoon', ['testnet', 'kill', 'nobody'], { home })).code).to.equal(2)
+    const codes = await Promise.all([first.name, 'nobody'].map(async name => (await finish('cocoon', ['testnet', 'kill', name], { home })).code))
+    expect(codes).to.deep.equal([3, 2])
+  })
+
+  it('starts the gateway and the chain again on their ports, with all that they knew', async () => {
+    process.kill(ready.gatewayPid, 'SIGKILL')
+    process.kill(ready.chainPid, 'SIGKILL')
+    await Promise.all([program.line(/gateway is up again/), program.line(/chain is up again/)])
+    await buy()
   })
 
   it('leaves no process, port or lock after an interrupt of the whole group', async () => {

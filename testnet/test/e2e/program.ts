@@ -16,8 +16,8 @@ const POLL_MS = 20
 export interface Program {
   readonly pid: number
   readonly exited: Promise<{ code: number | null, signal: string | null }>
-  readonly out: () => string
-  readonly err: () => string
+  out (): string
+  err (): string
   /** The first line of either stream that matches; rejects when the program ends before, or after a deadline. */
   line (pattern: RegExp): Promise<string>
   /** Signals the whole group, as a terminal does. */

@@ -52,7 +52,7 @@ describe('screen', () => {
 
   it('shows a node that should be up and is not as dead', () => {
     const node = { name: 'provider-1', role: 'provider' as const, state: 'up' as const, restarts: 2, process: { pid: 7, startTime: 'x' }, prices: { prompt: '50000000', completion: '200000000' } }
-    expect(nodeLines([{ ...node, alive: false }], colors)).to.match(/^ {2}provider-1 {2}dead .* 7 {2}0.05 in, 0.2 out TON per million {2}restarted 2 times$/)
+    expect(nodeLines([{ ...node, alive: false }], colors)).to.match(/^ {2}provider-1 {2}dead .* 7 {2}0\.05 in, 0\.20 out TON per million {2}restarted 2 times$/)
     expect(nodeLines([{ ...node, alive: true }], colors)).to.include('  up ')
   })
 })

@@ -12,6 +12,14 @@ export interface VaultParameters {
   readonly unlockSeconds: number
 }
 
+/** Parameters that go into every stake's StateInit. */
+export interface StakeParameters {
+  /** How long stake that is on its way out can still be slashed, in seconds. */
+  readonly unbondSeconds: number
+  /** What a charge above the quote costs, nanoTON. */
+  readonly penaltyNano: bigint
+}
+
 export interface FirstContactCredit {
   readonly enabled: boolean
   /** Most that one vault may owe before its lane has proven itself, in nanoTON. */
@@ -28,6 +36,7 @@ export interface NetworkPreset {
   /** TON's own global id, part of wallet v5 addresses and signatures. */
   readonly tonGlobalId: number
   readonly vault: VaultParameters
+  readonly stake: StakeParameters
   /** Number of buckets that DHT keys and gossip topics are spread over. */
   readonly buckets: number
   readonly firstContactCredit: FirstContactCredit
@@ -57,8 +66,12 @@ export function networkTag (network: Pick<NetworkPreset, 'networkId'>): string {
 
 const ZERO_32 = new Uint8Array(32)
 
+// Many times what an overcharge could ever bring: a client never vouches above the quote.
+const PENALTY_NANO = 5_000_000_000n
+
 function freezePreset (preset: NetworkPreset): NetworkPreset {
   Object.freeze(preset.vault)
+  Object.freeze(preset.stake)
   Object.freeze(preset.firstContactCredit)
   return Object.freeze(preset)
 }
@@ -76,6 +89,8 @@ export const MAINNET: NetworkPreset = freezePreset({
   tonGlobalId: -239,
   // No treasury is chosen yet, so no fee is taken.
   vault: { feeBps: 0, treasury: ZERO_32, unlockSeconds: 72 * 3_600 },
+  // Longer than any dispute, shorter than what the registry waits before it loosens anything.
+  stake: { unbondSeconds: 14 * 86_400, penaltyNano: PENALTY_NANO },
   buckets: 16,
   firstContactCredit: { enabled: false, perVaultNano: 0n, perDayNano: 0n },
   minLaneCapNano: 20_000_000n
@@ -92,6 +107,7 @@ export const TESTNET: NetworkPreset = freezePreset({
   }),
   tonGlobalId: -3,
   vault: { feeBps: 0, treasury: ZERO_32, unlockSeconds: 3_600 },
+  stake: { unbondSeconds: 86_400, penaltyNano: PENALTY_NANO },
   buckets: 4,
   firstContactCredit: { enabled: false, perVaultNano: 0n, perDayNano: 0n },
   minLaneCapNano: 20_000_000n
@@ -109,6 +125,7 @@ export function devnetPreset (genesis: Uint8Array): NetworkPreset {
     networkId: networkIdOf({ rootHash: genesis, fileHash: ZERO_32, workchain: 0, registryHash: ZERO_32 }),
     tonGlobalId: DEVNET_GLOBAL_ID,
     vault: { feeBps: 100, treasury: sha256(utf8('cocoon/devnet-treasury/v1')), unlockSeconds: 600 },
+    stake: { unbondSeconds: 1_200, penaltyNano: PENALTY_NANO },
     buckets: 1,
     firstContactCredit: { enabled: true, perVaultNano: 3_000_000n, perDayNano: 1_000_000_000n },
     minLaneCapNano: 20_000_000n

@@ -60,8 +60,11 @@ export const ERRORS = Object.freeze({
   answer_inconsistent: spec(502, true, 'The provider\'s answer contradicts itself or its receipt.', 'Try again; the provider is avoided.'),
   // money
   vault_not_accepted: spec(402, false, 'The vault is not one that the network\'s code and parameters give for its owner.', 'Use the vault that `cocoon vault` creates.'),
+  vault_missing: spec(402, true, 'The vault is not deployed.', 'Deploy it with `cocoon vault deposit`; a gateway deploys it when it starts.'),
   vault_in_debt: spec(402, false, 'The vault left an unpaid debt with this provider.', 'Pay it with `cocoon vault`, or use another provider.'),
   lane_unknown: spec(402, true, 'The vault has no lane for this provider.', 'Open one; the client does it by itself when it has funds.'),
+  lane_open: spec(409, false, 'The lane is open already.', 'Raise its cap with `cocoon vault top-up`.'),
+  lane_not_unlocked: spec(409, false, 'The lane\'s unlock is not over.', 'Start it with `cocoon vault unlock`, and wait until it is over.'),
   lane_unconfirmed: spec(402, true, 'The lane is not confirmed on chain yet.', 'Wait a few seconds.'),
   lane_exhausted: spec(402, false, 'The lane has not enough left for this request.', 'Top up the vault or raise the lane cap.'),
   lane_unlocking: spec(402, false, 'The lane is being unlocked.', 'Open a new lane.'),

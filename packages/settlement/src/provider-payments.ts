@@ -25,6 +25,8 @@ export interface ProviderPaymentsInit {
   /** how often lanes are read; never slower than an eighth of the unlock time */
   readonly pollMs?: number
   readonly redeemThresholdNano?: bigint
+  /** told of each redeem that the chain shows */
+  onSettled? (settled: Settlement): void
   /** told of failures in the background */
   onError? (error: CocoonError): void
 }
@@ -429,7 +431,9 @@ class DefaultProviderPayments implements ProviderPayments {
     for (;;) {
       await this.#refresh(laneKey, entry)
       if (entry.state.paidOnChainNano >= target) {
-        return { vault: id.vault, epoch: id.epoch, redeemedNano: entry.state.paidOnChainNano - paidOnChainNano }
+        const settled = { vault: id.vault, epoch: id.epoch, redeemedNano: entry.state.paidOnChainNano - paidOnChainNano }
+        this.#init.onSettled?.(settled)
+        return settled
       }
       if (this.#clock.nowMs() >= deadlineMs || entry.state.chain === 'ended') {
         throw new CocoonError('chain_rejected', 'the redeem did not raise what the lane has paid')

@@ -22,6 +22,8 @@ export interface WalletMessage {
   readonly valueNano: bigint
   readonly body?: Cell
   readonly init?: StateInit
+  /** whether coins come back when the receiver cannot take them; by default they do, except from what is deployed */
+  readonly bounce?: boolean
 }
 
 export interface Wallet {
@@ -71,7 +73,7 @@ export function createWallet (init: { signer: Signer, port: TonPort, globalId: n
       // the wallet refuses the message after this second: a message given up never lands later
       timeout: Math.floor((port.nowMs() + timeoutMs) / 1_000),
       signer: async (message: Cell) => Buffer.from(signer.sign(message.hash())),
-      messages: messages.map(({ to, valueNano, body, init }) => internal({ to: addressOf(to), value: valueNano, bounce: init == null, body, init }))
+      messages: messages.map(({ to, valueNano, body, init, bounce }) => internal({ to: addressOf(to), value: valueNano, bounce: bounce ?? init == null, body, init }))
     })
     const message = external({ to: contract.address, init: seqno === 0 ? contract.init : undefined, body })
     const boc = beginCell().store(storeMessage(message)).endCell().toBoc()

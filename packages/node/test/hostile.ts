@@ -10,12 +10,12 @@ import { noCounters } from '../src/counters.ts'
 import { askOffers } from '../src/offers/ask-offers.ts'
 import { eventually } from './eventually.ts'
 import { hostFactory } from './hosts.ts'
-import type { SignedOffer } from '../src/offers/signed-offer.ts'
-import type { Host } from '../src/host/create-host.ts'
 import type { TestProvider, Trade } from './trade.ts'
+import type { Host } from '../src/host/create-host.ts'
+import type { SignedOffer } from '../src/offers/signed-offer.ts'
 import type { Codec, PayFrame, PayOpen, RequestHeader, RequestPayload } from '@cocoon-net/protocol'
-import type { Signer } from '@cocoon-net/settlement'
 import type { SealRequestInit } from '@cocoon-net/sealing'
+import type { Signer } from '@cocoon-net/settlement'
 
 const MAX_BYTES = 256 * 1_024
 const RESPONSES = { attest: evidenceCodec, pay: payResponseCodec, infer: inferResponseCodec } as const

@@ -85,10 +85,9 @@ describe('a job', () => {
     const provider = await trade.provider({ seed: 1, engine: recordedEngine({ beforeToken: endless }) })
     const client = await trade.client({ seed: 101 })
     const job = await client.ask()
-    for await (const event of job.events) {
-      expect(event.type).to.equal('tokens')
-      break
-    }
+    const events = job.events[Symbol.asyncIterator]()
+    expect(await events.next()).to.have.nested.property('value.type', 'tokens')
+    await events.return?.()
     const summary = await job.summary
     await eventually(() => provider.outcomes.length === 1)
     expect(summary.paidNano).to.equal(chargeNano(summary.tokens, PRICES))

@@ -1,8 +1,8 @@
 import { syntheticEngine } from '@cocoon-net/engine/synthetic'
 import { utf8 } from '@cocoon-net/protocol'
 import type { Counters } from '../src/counters.ts'
-import type { SyntheticEngineInit } from '@cocoon-net/engine/synthetic'
 import type { Engine, EngineEvent } from '@cocoon-net/engine'
+import type { SyntheticEngineInit } from '@cocoon-net/engine/synthetic'
 
 /** Counters that remember: `refusals` holds `service code` in order. */
 export function recordingCounters (): Counters & { readonly all: ReadonlyArray<readonly [string, Readonly<Record<string, string>>]>, readonly refusals: string[], count(name: string, code: string): number } {

@@ -18,8 +18,9 @@ export interface RequestLimits {
 export interface ChooseInput {
   readonly endpoint: Endpoint
   readonly limits: RequestLimits
-  /** Upper estimate of the prompt in tokens, and the answer's limit. */
+  /** Estimate of the prompt in tokens, for the ranking. */
   readonly promptTokens: number
+  /** The answer's limit. */
   readonly maxTokens?: number
   readonly nowMs: number
   record (peer: string): PeerRecord | undefined
@@ -77,8 +78,8 @@ function reject (offer: Offer, quote: Quote, input: ChooseInput): RejectReason |
   if (limits.maxPriceNano != null && quote.prices.completion > limits.maxPriceNano) {
     return 'price_too_high'
   }
-  // The smallest job with this prompt must fit; how many tokens the limit buys is settled in the header.
-  if (limits.maxCostNano != null && worstChargeNano(input.promptTokens, 1, quote.prices) > limits.maxCostNano) {
+  // What no prompt can fit. Only the provider counts the tokens of this one: it refuses what the limit does not cover.
+  if (limits.maxCostNano != null && worstChargeNano(1, 1, quote.prices) > limits.maxCostNano) {
     return 'cost_too_high'
   }
   return undefined
@@ -102,7 +103,7 @@ export function choose (offers: readonly Offer[], input: ChooseInput): Choice {
       rejected.push({ peer, reason })
       continue
     }
-    const expectedNano = worstChargeNano(input.promptTokens, Math.min(input.maxTokens ?? TYPICAL_ANSWER_TOKENS, quote.maxTokens), quote.prices)
+    const expectedNano = worstChargeNano(Math.min(input.promptTokens, offer.contextLength), Math.min(input.maxTokens ?? TYPICAL_ANSWER_TOKENS, quote.maxTokens), quote.prices)
     fit.push({ peer, offer, quote, record: input.record(peer) ?? NEW_PEER, expectedNano })
   }
   const cheapest = fit.reduce<bigint>((min, f) => min < 0n || f.expectedNano < min ? f.expectedNano : min, -1n)

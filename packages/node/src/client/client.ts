@@ -1,17 +1,13 @@
-import { CocoonError, asCocoonError, fromHex, modelId, modelRefMatches, parseModelRef, parseQuote, toHex, worstChargeNano, accountToText } from '@cocoon-net/protocol'
-import { peerIdFromMultihash } from '@libp2p/peer-id'
-import * as Digest from 'multiformats/hashes/digest'
+import { CocoonError, accountToText, asCocoonError, fromHex, toHex, worstChargeNano } from '@cocoon-net/protocol'
 import { ANSWER_TIMEOUT_MS } from '../constants.ts'
-import { TIER_NOTES } from './api.ts'
 import { startAttempt } from './attempt.ts'
 import { choose, tierAtLeast } from './choose.ts'
-import { NEW_PEER, recordFailure, recordSuccess } from './peer-record.ts'
+import { listModels, peerText, resolveModel } from './models.ts'
+import { createPeerMemory } from './peer-memory.ts'
 import { createProviderLinks } from './provider-links.ts'
-import type { InferenceEvent, InferenceJob, InferenceRequest, JobSummary, ModelListing } from './api.ts'
-import type { AttemptResult } from './answer-reader.ts'
-import type { Attempt } from './attempt.ts'
-import type { Candidate } from './choose.ts'
-import type { PeerRecord } from './peer-record.ts'
+import { runningJob } from './running-job.ts'
+import type { InferenceJob, InferenceRequest, JobSummary, ModelListing } from './api.ts'
+import type { Candidate, Choice } from './choose.ts'
 import type { ProviderLinks, ProviderLinksInit } from './provider-links.ts'
 import type { Counters } from '../counters.ts'
 import type { Offer, Tier } from '@cocoon-net/protocol'
@@ -73,25 +69,56 @@ const DEFAULT_WARM_PROVIDERS = 2
 /** An answer of this many tokens decides the ranking ahead of a request. */
 const WARM_PROMPT_TOKENS = 256
 const MAX_ATTEMPTS = 5
-const MAX_RECORDS = 1_024
 const MAX_EXPLANATIONS = 64
 const MAX_JOBS_KEPT = 256
-/** Bytes of text per token at the least, for an upper estimate of the prompt: one byte can be one token. */
-const MAX_BYTES_SURE = 1
+/** One byte of text can be one token, and a chat template adds some: the upper bound of a prompt. */
+const TEMPLATE_TOKENS = 64
+/** Bytes of text in a token, usually: for the expected cost. */
+const TYPICAL_TOKEN_BYTES = 4
 
-function peerText (offer: Pick<Offer, 'peerId'>): string {
-  return peerIdFromMultihash(Digest.decode(offer.peerId)).toString()
+/** Refusals that another provider would give as well: the caller must change something. */
+const FINAL_CODES = new Set(['job_cancelled', 'spending_limit', 'bad_request', 'unsupported_parameter', 'context_too_long', 'insufficient_funds', 'lane_exhausted'])
+/** Refusals that are no fault of the provider. */
+const NO_FAULT_CODES = new Set(['no_room', 'max_charge_too_low'])
+/** Failures of this request only: what was verified of the provider stays, and so do other jobs with it. */
+const LINK_STAYS_CODES = new Set([...NO_FAULT_CODES, 'engine_failed', 'engine_unavailable', 'quote_unknown'])
+
+interface PromptBounds { readonly typicalTokens: number, readonly maxTokens: number }
+
+function promptBounds (body: Record<string, unknown>): PromptBounds {
+  const { byteLength } = new TextEncoder().encode(JSON.stringify(body))
+  return { typicalTokens: Math.ceil(byteLength / TYPICAL_TOKEN_BYTES), maxTokens: byteLength + TEMPLATE_TOKENS }
 }
 
-function peerTextOf (hex: string): string {
-  return peerText({ peerId: fromHex(hex) })
+function noCandidate (rejected: Choice['rejected']): CocoonError {
+  const reasons = new Set(rejected.map(r => r.reason))
+  const details = { rejected: rejected.map(r => ({ peer: peerText({ peerId: fromHex(r.peer) }), reason: r.reason })) }
+  if (reasons.has('price_too_high') || reasons.has('cost_too_high')) {
+    return new CocoonError('no_provider_within_price', undefined, { details })
+  }
+  return new CocoonError(reasons.has('tier_too_low') ? 'tier_too_low' : 'no_provider', undefined, { details })
 }
 
-/** Errors that say nothing about the provider: another one would answer the same. */
-const FINAL_CODES = new Set(['job_cancelled', 'spending_limit', 'bad_request', 'unsupported_parameter', 'context_too_long', 'insufficient_funds', 'lane_exhausted', 'max_charge_too_low'])
+/** The error of a request that no provider answered. */
+function allFailed (attempts: JobSummary['attempts'], last: CocoonError): CocoonError {
+  const outcomes = attempts.map(({ provider, outcome }) => `${provider}: ${outcome}`).join(', ')
+  if (attempts.every(({ outcome }) => outcome === 'max_charge_too_low')) {
+    return new CocoonError('no_provider_within_price', outcomes, { details: { attempts }, cause: last })
+  }
+  return attempts.length === 1 ? last : new CocoonError('all_providers_failed', outcomes, { details: { attempts }, cause: last })
+}
+
+/** Appends, and forgets the oldest beyond a bound. */
+function keep<K, V> (map: Map<K, V>, key: K, value: V, max: number): void {
+  map.set(key, value)
+  const oldest = map.keys().next()
+  if (map.size > max && oldest.done !== true) {
+    map.delete(oldest.value)
+  }
+}
 
 export function createClient (init: ClientInit): Client {
-  const records = new Map<string, PeerRecord>()
+  const peers = createPeerMemory(init.now)
   const explanations: Explanation[] = []
   const jobs = new Map<string, JobRecord>()
   const links: ProviderLinks = createProviderLinks({
@@ -99,129 +126,69 @@ export function createClient (init: ClientInit): Client {
     onPayRefusal: (_peer, error) => { init.counters.increment('cocoon_pay_failures_total', { code: error.code }) }
   })
 
-  const note = (peer: string, update: (record: PeerRecord) => PeerRecord): void => {
-    const next = update(records.get(peer) ?? NEW_PEER)
-    records.delete(peer)
-    records.set(peer, next)
-    const oldest = records.keys().next().value
-    if (records.size > MAX_RECORDS && oldest != null) {
-      records.delete(oldest)
-    }
-  }
+  const gather = async (model: Uint8Array | null, signal: AbortSignal): Promise<readonly Offer[]> =>
+    init.offers.gather({ model, minOffers: 1, signal: AbortSignal.any([signal, AbortSignal.timeout(init.searchMs ?? DEFAULT_SEARCH_MS)]) })
 
-  const resolveModel = async (text: string, signal: AbortSignal): Promise<{ digest: Uint8Array, name: string }> => {
-    const ref = parseModelRef(text)
-    const search = (offers: readonly Offer[]): Map<string, Offer> => {
-      const found = new Map<string, Offer>()
-      for (const offer of offers) {
-        if (modelRefMatches(ref, offer.model)) {
-          found.set(toHex(offer.model.digest), offer)
-        }
+  /** Offers of the model asked for: those known, or those that a search finds. */
+  const findModel = async (text: string, signal: AbortSignal): Promise<ReturnType<typeof resolveModel>> => {
+    try {
+      return resolveModel(text, init.offers.known(null))
+    } catch (error) {
+      if (init.offers.known(null).length > 0) {
+        throw error
       }
-      return found
     }
-    let found = search(init.offers.known(null))
-    if (found.size === 0) {
-      const offers = await init.offers.gather({ model: null, minOffers: 1, signal: AbortSignal.any([signal, AbortSignal.timeout(init.searchMs ?? DEFAULT_SEARCH_MS)]) })
-      if (offers.length === 0) {
-        throw new CocoonError('no_provider', 'no provider has been found yet')
-      }
-      found = search(offers)
+    const offers = await gather(null, signal)
+    if (offers.length === 0) {
+      throw new CocoonError('no_provider', 'no provider has been found yet')
     }
-    if (found.size > 1) {
-      throw new CocoonError('model_ambiguous', undefined, { details: { models: [...found.values()].map(o => modelId(o.model.name, o.model.digest)) } })
-    }
-    const [offer] = found.values()
-    if (offer == null) {
-      throw new CocoonError('model_unknown')
-    }
-    return { digest: offer.model.digest, name: offer.model.name }
+    return resolveModel(text, offers)
   }
 
-  const noCandidate = (rejected: ReadonlyArray<{ peer: string, reason: string }>): CocoonError => {
-    const reasons = new Set(rejected.map(r => r.reason))
-    const details = { rejected: rejected.map(r => ({ peer: peerTextOf(r.peer), reason: r.reason })) }
-    if (reasons.has('price_too_high') || reasons.has('cost_too_high')) {
-      return new CocoonError('no_provider_within_price', undefined, { details })
-    }
-    if (reasons.has('tier_too_low')) {
-      return new CocoonError('tier_too_low', undefined, { details })
-    }
-    return new CocoonError('no_provider', undefined, { details })
-  }
-
-  const limitsFor = (candidate: Candidate, promptTokens: number, request: InferenceRequest): { maxTokens: number, maxChargeNano: bigint } => {
-    const { prices } = candidate.quote
-    const room = Math.max(1, candidate.offer.contextLength)
-    const wanted = Math.min(request.maxTokens ?? room, candidate.quote.maxTokens)
-    // The estimate of the prompt is an upper bound, cut to what the context can hold.
-    const worst = worstChargeNano(Math.min(promptTokens, room), wanted, prices)
+  const limitsFor = ({ offer, quote }: Candidate, prompt: PromptBounds, request: InferenceRequest): { maxTokens: number, maxChargeNano: bigint } => {
+    const room = Math.max(1, offer.contextLength)
+    const maxTokens = Math.min(request.maxTokens ?? room, quote.maxTokens)
+    // The bound of the prompt is cut to what the context can hold.
+    const worst = worstChargeNano(Math.min(prompt.maxTokens, room), maxTokens, quote.prices)
     const cap = request.limits.maxCostNano ?? init.maxCostNano
-    return { maxTokens: wanted, maxChargeNano: worst < cap ? worst : cap }
+    return { maxTokens, maxChargeNano: worst < cap ? worst : cap }
   }
 
   const infer = async (request: InferenceRequest, options: { signal: AbortSignal }): Promise<InferenceJob> => {
     const startedMs = init.now()
     const cancel = new AbortController()
     const signal = AbortSignal.any([options.signal, cancel.signal])
-    const model = await resolveModel(request.model, signal)
-    const id = modelId(model.name, model.digest)
-    const body = JSON.stringify(request.body)
-    const promptTokens = Math.ceil(new TextEncoder().encode(body).byteLength / MAX_BYTES_SURE) + 64
+    const model = await findModel(request.model, signal)
+    const prompt = promptBounds(request.body)
     const minTier = request.limits.minTier ?? init.minTier
-    const input = {
+    const chooseFrom = (offers: readonly Offer[]): Choice => choose(offers, {
       endpoint: request.endpoint,
       limits: { ...request.limits, minTier },
-      promptTokens,
+      promptTokens: prompt.typicalTokens,
       maxTokens: request.maxTokens,
       nowMs: init.now(),
-      record: (peer: string) => records.get(peer)
-    }
-    let choice = choose(init.offers.known(model.digest), input)
+      record: peers.get
+    })
+    let choice = chooseFrom(init.offers.known(model.digest))
     if (choice.candidates.length === 0) {
-      const offers = await init.offers.gather({ model: model.digest, minOffers: 1, signal: AbortSignal.any([signal, AbortSignal.timeout(init.searchMs ?? DEFAULT_SEARCH_MS)]) })
-      choice = choose(offers, { ...input, nowMs: init.now() })
+      choice = chooseFrom(await gather(model.digest, signal))
     }
-    const considered = choice.rejected.map(({ peer, reason }) => ({ peer: peerTextOf(peer), outcome: reason as string }))
+    const considered = choice.rejected.map(({ peer, reason }) => ({ peer: peerText({ peerId: fromHex(peer) }), outcome: reason as string }))
     const attempts: Array<{ provider: string, outcome: string }> = []
     const explain = (taken: string | null): void => {
-      explanations.push({ atMs: startedMs, model: id, taken, considered })
+      explanations.push({ atMs: startedMs, model: model.id, taken, considered })
       if (explanations.length > MAX_EXPLANATIONS) {
         explanations.shift()
       }
     }
-    if (choice.candidates.length === 0) {
-      explain(null)
-      throw noCandidate(choice.rejected)
-    }
-    let lastError: CocoonError | undefined
+    let lastError = noCandidate(choice.rejected)
     for (const candidate of choice.candidates.slice(0, MAX_ATTEMPTS)) {
       const provider = peerText(candidate.offer)
       try {
-        const link = await links.get(candidate.offer, signal)
-        // The offer's tier is a claim; the verified one counts, and falling below the floor is an error.
-        if (!tierAtLeast(link.provider.verdict.tier, minTier)) {
-          throw new CocoonError('tier_too_low', `verified tier is ${link.provider.verdict.tier}`)
-        }
-        const attempt = await startAttempt({
-          network: init.network,
-          requests: link.requests,
-          candidate,
-          provider: link.provider,
-          lane: link.lane,
-          pay: link.pay,
-          vault: init.payments.vault,
-          endpoint: request.endpoint,
-          body: request.body,
-          prefix: [],
-          ...limitsFor(candidate, promptTokens, request),
-          randomBytes: init.randomBytes,
-          now: init.now,
-          signal
-        })
+        const job = await attemptJob({ candidate, provider, request, minTier, prompt, modelId: model.id, startedMs, attempts, cancel, signal })
         considered.push({ peer: provider, outcome: 'taken' })
         explain(provider)
-        return toJob({ attempt, candidate, provider, id, tier: link.provider.verdict.tier, attempts, startedMs, cancel, signal })
+        return job
       } catch (error) {
         lastError = asCocoonError(error, 'stream_closed')
         attempts.push({ provider, outcome: lastError.code })
@@ -231,124 +198,82 @@ export function createClient (init: ClientInit): Client {
           explain(null)
           throw options.signal.aborted ? new CocoonError('job_cancelled') : lastError
         }
-        note(candidate.peer, (record) => recordFailure(record, init.now()))
-        await links.drop(candidate.offer)
+        if (NO_FAULT_CODES.has(lastError.code)) {
+          peers.busy(candidate.peer)
+        } else {
+          peers.failed(candidate.peer)
+        }
+        if (!LINK_STAYS_CODES.has(lastError.code)) {
+          await links.drop(candidate.offer)
+        }
       }
     }
     explain(null)
-    throw attempts.length === 1 && lastError != null
-      ? lastError
-      : new CocoonError('all_providers_failed', attempts.map(a => `${a.provider}: ${a.outcome}`).join(', '), { details: { attempts }, cause: lastError })
+    throw attempts.length === 0 ? lastError : allFailed(attempts, lastError)
   }
 
-  const toJob = (run: { attempt: Attempt, candidate: Candidate, provider: string, id: string, tier: Tier, attempts: Array<{ provider: string, outcome: string }>, startedMs: number, cancel: AbortController, signal: AbortSignal }): InferenceJob => {
-    const summary = Promise.withResolvers<JobSummary>()
-    // A caller that only reads the events must not meet an unhandled rejection.
-    summary.promise.catch(() => {})
-    const firstMs = init.now()
-    const ttftMs = firstMs - run.startedMs
-    let index = 0
-    const complete = (value: AttemptResult): void => {
-      const seconds = (init.now() - firstMs) / 1_000
-      const tokensPerSecond = seconds > 0 ? Math.max(0, (index - 1) / seconds) : 0
-      note(run.candidate.peer, (record) => recordSuccess(record, { ttftMs, tokensPerSecond }))
-      run.attempts.push({ provider: run.provider, outcome: value.finish === 'cancelled' ? 'cancelled' : 'done' })
-      const result: JobSummary = {
-        tokens: value.tokens,
-        prices: value.prices,
-        chargeNano: value.chargeNano,
-        paidNano: value.paidNano,
-        receipt: value.receipt,
-        attempts: run.attempts,
-        ttftMs,
-        tokensPerSecond,
-        vault: accountToText(init.payments.vault.account),
-        payee: accountToText(run.candidate.offer.payee)
-      }
-      const jobId = toHex(run.attempt.jobId)
-      jobs.set(jobId, { jobId, provider: run.provider, tier: run.tier, model: run.id, ...result })
-      const oldest = jobs.keys().next().value
-      if (jobs.size > MAX_JOBS_KEPT && oldest != null) {
-        jobs.delete(oldest)
-      }
-      summary.resolve(result)
+  interface AttemptJobInit {
+    readonly candidate: Candidate
+    readonly provider: string
+    readonly request: InferenceRequest
+    readonly minTier: Tier
+    readonly prompt: PromptBounds
+    readonly modelId: string
+    readonly startedMs: number
+    readonly attempts: Array<{ provider: string, outcome: string }>
+    readonly cancel: AbortController
+    readonly signal: AbortSignal
+  }
+
+  /** Resolves with the first token of one provider's answer. */
+  const attemptJob = async ({ candidate, provider, request, minTier, prompt, attempts, ...run }: AttemptJobInit): Promise<InferenceJob> => {
+    const link = await links.get(candidate.offer, run.signal)
+    const { tier } = link.provider.verdict
+    // The offer's tier is a claim; the verified one counts, and falling below the floor is an error.
+    if (!tierAtLeast(tier, minTier)) {
+      throw new CocoonError('tier_too_low', `verified tier is ${tier}`)
     }
-    const fail = (error: unknown): CocoonError => {
-      const failure = asCocoonError(error, 'stream_closed')
-      note(run.candidate.peer, (record) => recordFailure(record, init.now()))
-      run.attempts.push({ provider: run.provider, outcome: failure.code })
-      summary.reject(failure)
-      return failure
-    }
-    let over = false
-    /** Reads a cancelled job to its receipt, so that the last voucher is exact. */
-    const settle = async (): Promise<void> => {
-      while (!over) {
-        try {
-          const next = await run.attempt.tokens.next()
-          if (next.done === true && !over) {
-            over = true
-            complete(next.value)
-          } else if (next.done !== true) {
-            index += next.value.length
-          }
-        } catch (error) {
-          if (!over) {
-            over = true
-            fail(error)
-          }
+    const attempt = await startAttempt({
+      network: init.network,
+      requests: link.requests,
+      candidate,
+      provider: link.provider,
+      lane: link.lane,
+      pay: link.pay,
+      vault: init.payments.vault,
+      endpoint: request.endpoint,
+      body: request.body,
+      prefix: [],
+      ...limitsFor(candidate, prompt, request),
+      randomBytes: init.randomBytes,
+      now: init.now,
+      signal: run.signal
+    })
+    const jobId = toHex(attempt.jobId)
+    const ttftMs = init.now() - run.startedMs
+    return runningJob({
+      attempt,
+      jobId,
+      provider,
+      tier,
+      model: run.modelId,
+      cancel: run.cancel,
+      signal: run.signal,
+      now: init.now,
+      onDone: ({ finish, tier: _, ...bill }, tokensPerSecond) => {
+        peers.succeeded(candidate.peer, { ttftMs, tokensPerSecond })
+        attempts.push({ provider, outcome: finish === 'cancelled' ? 'cancelled' : 'done' })
+        const summary: JobSummary = {
+          ...bill, attempts, ttftMs, tokensPerSecond, vault: accountToText(init.payments.vault.account), payee: accountToText(candidate.offer.payee)
         }
+        keep(jobs, jobId, { jobId, provider, tier, model: run.modelId, ...summary }, MAX_JOBS_KEPT)
+        return summary
+      },
+      onFailed: ({ code }) => {
+        peers.failed(candidate.peer)
+        attempts.push({ provider, outcome: code })
       }
-    }
-    // A caller that cancels may never read on: the job is read to its receipt all the same, or it would leave a debt.
-    const onAbort = (): void => { void settle() }
-    run.signal.addEventListener('abort', onAbort, { once: true })
-    void summary.promise.catch(() => {}).finally(() => { run.signal.removeEventListener('abort', onAbort) })
-    if (run.signal.aborted) {
-      onAbort()
-    }
-    const events = (async function * (): AsyncGenerator<InferenceEvent, void, void> {
-      const decoder = new TextDecoder('utf-8')
-      try {
-        for (;;) {
-          const next = await run.attempt.tokens.next()
-          if (over) {
-            yield { type: 'end', reason: 'cancelled' }
-            return
-          }
-          if (next.done === true) {
-            over = true
-            complete(next.value)
-            const rest = decoder.decode()
-            if (rest !== '') {
-              yield { type: 'tokens', tokens: [{ text: rest, class: 'completion', index }] }
-            }
-            yield { type: 'end', reason: next.value.finish }
-            return
-          }
-          yield { type: 'tokens', tokens: next.value.map(token => ({ text: decoder.decode(token.bytes, { stream: true }), class: token.class, index: index++ })) }
-        }
-      } catch (error) {
-        if (over) {
-          throw error
-        }
-        over = true
-        throw fail(error)
-      } finally {
-        // The reader left early: that is a cancel, and the bill stops with what was delivered.
-        run.cancel.abort(new CocoonError('job_cancelled'))
-        await settle()
-      }
-    })()
-    return {
-      jobId: toHex(run.attempt.jobId),
-      provider: run.provider,
-      tier: run.tier,
-      model: run.id,
-      events,
-      summary: summary.promise,
-      cancel: () => { run.cancel.abort(new CocoonError('job_cancelled')) }
-    }
+    })
   }
 
   const warm = async (): Promise<void> => {
@@ -357,7 +282,7 @@ export function createClient (init: ClientInit): Client {
       limits: { minTier: init.minTier },
       promptTokens: WARM_PROMPT_TOKENS,
       nowMs: init.now(),
-      record: (peer) => records.get(peer)
+      record: peers.get
     })
     const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
     await Promise.all(candidates.slice(0, init.warmProviders ?? DEFAULT_WARM_PROVIDERS).map(async ({ offer }) => {
@@ -381,29 +306,4 @@ export function createClient (init: ClientInit): Client {
     job: (jobId) => jobs.get(jobId) ?? null,
     stop: async () => { await links.stop() }
   }
-}
-
-/** Groups offers by model. */
-function listModels (offers: readonly Offer[], minTier: Tier): ModelListing[] {
-  const byModel = new Map<string, ModelListing>()
-  for (const offer of offers) {
-    if (!tierAtLeast(offer.tier, minTier)) {
-      continue
-    }
-    const id = modelId(offer.model.name, offer.model.digest)
-    const listing = byModel.get(id) ?? { id, name: offer.model.name, digest: toHex(offer.model.digest), providers: [] }
-    byModel.set(id, {
-      ...listing,
-      providers: [...listing.providers, {
-        peerId: peerText(offer),
-        tier: offer.tier,
-        tierNote: TIER_NOTES[offer.tier],
-        prices: parseQuote(offer.quote).prices,
-        room: offer.room,
-        contextLength: offer.contextLength,
-        endpoints: offer.endpoints
-      }]
-    })
-  }
-  return [...byModel.values()].sort((a, b) => a.id < b.id ? -1 : 1)
 }

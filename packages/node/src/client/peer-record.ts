@@ -39,3 +39,8 @@ export function recordFailure (record: PeerRecord, nowMs: number): PeerRecord {
     restUntilMs: nowMs + REST_MS * 2 ** Math.min(6, failuresInRow - 1)
   }
 }
+
+/** A provider without room rests for as long as one that failed once; its share of successes stays. */
+export function recordBusy (record: PeerRecord, nowMs: number): PeerRecord {
+  return { ...record, restUntilMs: Math.max(record.restUntilMs, nowMs + REST_MS) }
+}

@@ -101,6 +101,29 @@ describe('failover before the first token', () => {
     expect(client.client.explain().at(-1)?.taken).to.equal(null)
   })
 
+  it('says that no provider answers for so little, once the providers have counted the prompt', async () => {
+    const { bad, good, client } = await market({})
+    // A hundred and two buy one token of each kind at the cheaper price, not this prompt; at the dearer price not even that.
+    const error = await client.ask({ limits: { ...limits, maxCostNano: 102n } }).then(() => null, (thrown: unknown) => thrown as CocoonError)
+    expect(error?.code).to.equal('no_provider_within_price')
+    expect(error?.details.attempts).to.deep.equal([{ provider: bad.id, outcome: 'max_charge_too_low' }])
+    expect(client.client.explain().at(-1)?.considered).to.deep.equal([{ peer: good.id, outcome: 'cost_too_high' }, { peer: bad.id, outcome: 'max_charge_too_low' }])
+  })
+
+  it('leaves other jobs with a provider alone when it refuses one', async () => {
+    let busy = 0
+    const engine = recordedEngine({ answerTokens: 40 })
+    const slots = Object.defineProperty(engine, 'slots', { value: () => ({ total: 1, busy }) })
+    const { bad, good, client } = await market({ engine: slots })
+    const first = await client.ask({ limits })
+    busy = 1
+    const second = await readAll(await client.ask({ limits }))
+    expect(second.summary.attempts).to.deep.equal([{ provider: bad.id, outcome: 'no_room' }, { provider: good.id, outcome: 'done' }])
+    const { tokens, summary } = await readAll(first)
+    expect(tokens).to.equal(40)
+    expect(summary.paidNano).to.equal(summary.chargeNano)
+  })
+
   it('does not go on to the next where the next would answer the same', async () => {
     const all = await market({})
     const error = await all.client.ask({ limits, body: { messages: 'none' } }).then(() => null, (thrown: unknown) => thrown)

@@ -1,5 +1,5 @@
 import { expect } from 'aegir/chai'
-import { NEW_PEER, recordFailure, recordSuccess } from '../../src/client/peer-record.ts'
+import { NEW_PEER, recordBusy, recordFailure, recordSuccess } from '../../src/client/peer-record.ts'
 
 describe('peer record', () => {
   it('takes the first measurement as it is and blends in the later ones', () => {
@@ -29,5 +29,11 @@ describe('peer record', () => {
     expect([failed.ttftMs, failed.tokensPerSecond, failed.success]).to.deep.equal([100, 50, 0.7])
     expect(recordSuccess(failed, { ttftMs: 100, tokensPerSecond: 50 })).to.deep.include({ restUntilMs: 0, failuresInRow: 0 })
     expect(recordSuccess(failed, { ttftMs: 100, tokensPerSecond: 50 }).success).to.be.closeTo(0.79, 1e-9)
+  })
+
+  it('lets one without room rest, at no cost to its name, and never shorter than it rests already', () => {
+    const measured = recordSuccess(NEW_PEER, { ttftMs: 100, tokensPerSecond: 50 })
+    expect(recordBusy(measured, 10)).to.deep.equal({ ...measured, restUntilMs: 2_010 })
+    expect(recordBusy({ ...measured, restUntilMs: 5_000 }, 10).restUntilMs).to.equal(5_000)
   })
 })

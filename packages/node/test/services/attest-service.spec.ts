@@ -55,8 +55,9 @@ describe('attest service', () => {
       encodeCbor(new Map<string, unknown>(Object.entries({ ...challenge, t: 'challenge2' }))),
       encodeCbor(new Map<string, unknown>(Object.entries({ ...challenge, nonce: new Uint8Array(31) })))
     ]
+    const { exchange } = attacker
     for (const frame of frames) {
-      await refused(provider, 'attest', 'frame_malformed', async () => attacker.exchange('attest', frame))
+      await refused(provider, 'attest', 'frame_malformed', async () => exchange('attest', frame))
     }
   })
 

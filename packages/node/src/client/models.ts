@@ -1,0 +1,65 @@
+import { CocoonError, modelId, modelRefMatches, parseModelRef, parseQuote, toHex } from '@cocoon-net/protocol'
+import { peerIdFromMultihash } from '@libp2p/peer-id'
+import * as Digest from 'multiformats/hashes/digest'
+import { TIER_NOTES } from './api.ts'
+import { tierAtLeast } from './choose.ts'
+import type { ModelListing } from './api.ts'
+import type { Offer, Tier } from '@cocoon-net/protocol'
+
+export function peerText (offer: Pick<Offer, 'peerId'>): string {
+  return peerIdFromMultihash(Digest.decode(offer.peerId)).toString()
+}
+
+export interface ResolvedModel {
+  readonly digest: Uint8Array
+  /** `name@digest`. */
+  readonly id: string
+}
+
+/**
+ * The one model that a reference (`name`, `name@digest`, `@digest`) means among these offers.
+ *
+ * @throws {CocoonError} model_ambiguous, model_unknown
+ */
+export function resolveModel (text: string, offers: readonly Offer[]): ResolvedModel {
+  const ref = parseModelRef(text)
+  const found = new Map<string, ResolvedModel>()
+  for (const { model } of offers) {
+    if (modelRefMatches(ref, model)) {
+      found.set(toHex(model.digest), { digest: model.digest, id: modelId(model.name, model.digest) })
+    }
+  }
+  const [first, ...others] = found.values()
+  if (first == null) {
+    throw new CocoonError('model_unknown')
+  }
+  if (others.length > 0) {
+    throw new CocoonError('model_ambiguous', undefined, { details: { models: [first, ...others].map(({ id }) => id) } })
+  }
+  return first
+}
+
+/** The models on offer at this tier or above it, each with its providers, by id. */
+export function listModels (offers: readonly Offer[], minTier: Tier): ModelListing[] {
+  const byModel = new Map<string, ModelListing>()
+  for (const offer of offers) {
+    if (!tierAtLeast(offer.tier, minTier)) {
+      continue
+    }
+    const id = modelId(offer.model.name, offer.model.digest)
+    const listing = byModel.get(id) ?? { id, name: offer.model.name, digest: toHex(offer.model.digest), providers: [] }
+    byModel.set(id, {
+      ...listing,
+      providers: [...listing.providers, {
+        peerId: peerText(offer),
+        tier: offer.tier,
+        tierNote: TIER_NOTES[offer.tier],
+        prices: parseQuote(offer.quote).prices,
+        room: offer.room,
+        contextLength: offer.contextLength,
+        endpoints: offer.endpoints
+      }]
+    })
+  }
+  return [...byModel.values()].sort((a, b) => a.id < b.id ? -1 : 1)
+}

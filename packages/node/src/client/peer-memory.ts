@@ -1,0 +1,33 @@
+import { NEW_PEER, recordBusy, recordFailure, recordSuccess } from './peer-record.ts'
+import type { PeerRecord } from './peer-record.ts'
+
+/** Peers remembered; the one heard of longest ago makes room. */
+const MAX_RECORDS = 1_024
+
+/** What a client remembers of the providers that it used, by peer in hex. */
+export interface PeerMemory {
+  get(peer: string): PeerRecord | undefined
+  succeeded(peer: string, init: { ttftMs: number, tokensPerSecond: number }): void
+  failed(peer: string): void
+  /** It had no room, which is no fault. */
+  busy(peer: string): void
+}
+
+export function createPeerMemory (now: () => number): PeerMemory {
+  const records = new Map<string, PeerRecord>()
+  const note = (peer: string, update: (record: PeerRecord) => PeerRecord): void => {
+    const next = update(records.get(peer) ?? NEW_PEER)
+    records.delete(peer)
+    records.set(peer, next)
+    const oldest = records.keys().next().value
+    if (records.size > MAX_RECORDS && oldest != null) {
+      records.delete(oldest)
+    }
+  }
+  return {
+    get: (peer) => records.get(peer),
+    succeeded: (peer, init) => { note(peer, (record) => recordSuccess(record, init)) },
+    failed: (peer) => { note(peer, (record) => recordFailure(record, now())) },
+    busy: (peer) => { note(peer, (record) => recordBusy(record, now())) }
+  }
+}

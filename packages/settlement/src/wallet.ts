@@ -1,5 +1,5 @@
 import { CocoonError } from '@cocoon-net/protocol'
-import { beginCell, external, internal, storeMessage } from '@ton/core'
+import { SendMode, beginCell, external, internal, storeMessage } from '@ton/core'
 import { WalletContractV4 } from '@ton/ton'
 import PQueue from 'p-queue'
 import { delay, systemClock } from './clock.ts'
@@ -72,6 +72,8 @@ export function createWallet (init: { signer: Signer, port: TonPort, globalId: n
       seqno,
       // the wallet refuses the message after this second: a message given up never lands later
       timeout: Math.floor((port.nowMs() + timeoutMs) / 1_000),
+      // the receiver gets what the message names; the way there is paid by the wallet
+      sendMode: SendMode.PAY_GAS_SEPARATELY,
       signer: async (message: Cell) => Buffer.from(signer.sign(message.hash())),
       messages: messages.map(({ to, valueNano, body, init, bounce }) => internal({ to: addressOf(to), value: valueNano, bounce: bounce ?? init == null, body, init }))
     })

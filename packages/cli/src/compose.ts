@@ -3,6 +3,7 @@ import { demoModelPath, llamaEngine, openaiEngine } from '@cocoon-net/engine'
 import { DEFAULT_ADMIN_PORT, DEFAULT_ALLOWED_HOSTS, DEFAULT_GATEWAY_PORT, createAdmin, createGateway, prometheusCounters, serveAdmin, serveGateway } from '@cocoon-net/gateway'
 import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
 import { Registry } from 'prom-client'
+import { chainUrlOf } from './config-keys.ts'
 import type { Config } from './config-keys.ts'
 import type { CocoonNode, NetworkOption, NodeOptions } from '@cocoon-net/cocoon'
 import type { Engine } from '@cocoon-net/engine'
@@ -68,7 +69,7 @@ function nodeOptions (init: HostInit, counters: NodeOptions['counters']): NodeOp
   return {
     home,
     network: networkOption(config),
-    chainUrl: needed(config.chainUrl, 'chainUrl'),
+    chainUrl: chainUrlOf(config),
     bootstrap: config.bootstrap ?? [],
     listen: config.listen,
     mdns: config.mdns,
@@ -97,6 +98,7 @@ function reads (node: CocoonNode): Record<string, (query: URLSearchParams) => Pr
       }
       return { vault, vaultNano, ledger: await node.ledger() }
     },
+    ledger: async () => ({ ledger: await node.ledger() }),
     explain: async query => {
       const model = query.get('model')
       return { requests: node.explain().filter(entry => model === null || entry.model === model || entry.model.startsWith(`${model}@`)) }

@@ -1,4 +1,4 @@
-import { TIERS } from '@cocoon-net/protocol'
+import { CocoonError, TIERS } from '@cocoon-net/protocol'
 import { z } from 'zod'
 
 export type ConfigGroup = 'network' | 'provider' | 'client' | 'gateway'
@@ -27,7 +27,7 @@ const texts = z.array(text).max(256)
 export const CONFIG_KEYS = Object.freeze({
   network: { schema: z.enum(['devnet', 'testnet', 'mainnet']), group: 'network', help: 'network to join', placeholder: 'name' },
   devnetGenesis: { schema: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'), group: 'network', help: 'genesis of the devnet, 64 hex digits', placeholder: 'hex' },
-  chainUrl: { schema: url, group: 'network', help: 'toncenter-compatible JSON-RPC API of the chain', placeholder: 'url' },
+  chainUrl: { schema: url, group: 'network', help: 'toncenter-compatible JSON-RPC API of the chain; default on public networks: toncenter', placeholder: 'url' },
   bootstrap: { schema: texts, group: 'network', help: 'multiaddr of a node to join the network by; repeat for more', placeholder: 'multiaddr', list: true },
   listen: { schema: texts, group: 'network', help: 'multiaddr to listen on; repeat for more', placeholder: 'multiaddr', list: true },
   mdns: { schema: bool, group: 'network', help: 'find nodes on the local network' },
@@ -73,4 +73,23 @@ export function flagName (name: ConfigName): string {
 /** `gatewayPort` → `COCOON_GATEWAY_PORT` */
 export function variableName (name: ConfigName): string {
   return `COCOON_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
+}
+
+// The public endpoints of https://toncenter.com/api/v2/, one request a second without a key.
+const PUBLIC_CHAIN_URLS = Object.freeze({ mainnet: 'https://toncenter.com/api/v2/jsonRPC', testnet: 'https://testnet.toncenter.com/api/v2/jsonRPC' })
+
+/**
+ * Where the chain is asked: what the configuration says, or the public endpoint of a public network.
+ *
+ * @throws {CocoonError} config_invalid for a devnet without one
+ */
+export function chainUrlOf (config: Config): string {
+  const { chainUrl, network = 'devnet' } = config
+  if (chainUrl !== undefined) {
+    return chainUrl
+  }
+  if (network === 'devnet') {
+    throw new CocoonError('config_invalid', 'chainUrl is not set')
+  }
+  return PUBLIC_CHAIN_URLS[network]
 }

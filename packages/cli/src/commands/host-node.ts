@@ -3,15 +3,10 @@ import { EXIT_DONE, EXIT_INTERRUPTED } from '../exit-codes.ts'
 import { readToken } from '../local-api.ts'
 import { errorText, fieldsText, printResult } from '../output.ts'
 import { withProgress } from '../progress.ts'
+import { untilAborted } from '../until-aborted.ts'
 import { ensureToken } from './init.ts'
 import type { HostInit, HostedNode } from '../compose.ts'
 import type { Command, Invocation } from '../invocation.ts'
-
-async function untilAborted (signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) {
-    await new Promise<void>(resolve => { signal.addEventListener('abort', () => { resolve() }, { once: true }) })
-  }
-}
 
 async function hostUntilStopped (invocation: Invocation, start: (init: HostInit) => Promise<HostedNode>): Promise<number> {
   const { context, home, config } = invocation

@@ -1,0 +1,97 @@
+import { clientVaultBodies } from '@cocoon-net/contracts'
+import { accountToText } from '@cocoon-net/protocol'
+import type { WalletMessage } from '@cocoon-net/settlement'
+
+/** A message with what it is for and what it costs, so that it can be shown before it is sent. */
+export interface PlannedMessage extends WalletMessage {
+  readonly what: string
+  /** what it moves to its goal, nanoTON */
+  readonly movesNano: bigint
+  /** all that is spent on the way, at most: wallet, forwarding, the contract's execution, nanoTON */
+  readonly costNano: bigint
+  /** Whether the chain shows its effect; without it the wallet's own transaction is the effect. */
+  isDone? (): Promise<boolean>
+}
+
+// All in, for the dearest state of a vault, as contracts/gas-snapshot.json has them, rounded up; a wallet that is not
+// deployed yet costs a little more, which the rounding covers.
+const COST_NANO = Object.freeze({
+  transfer: 5_000_000n,
+  deposit: 8_000_000n,
+  setUp: 45_000_000n,
+  openLane: 15_000_000n,
+  startUnlock: 15_000_000n,
+  finishUnlock: 15_000_000n,
+  withdraw: 10_000_000n
+})
+
+/** Sent along so that a step never lacks gas; what it does not need comes back. */
+const GAS_VALUE_NANO = 50_000_000n
+/** 0.01 TON goes to the payee as its notice, 0.01 TON waits in the lane for its redeem. */
+const UNLOCK_NOTICE_NANO = 20_000_000n
+
+export function planTransfer (to: Uint8Array, amountNano: bigint): PlannedMessage {
+  // a wallet that was never used takes coins only when they do not bounce
+  return { to, valueNano: amountNano, bounce: false, what: `transfer to ${accountToText(to)}`, movesNano: amountNano, costNano: COST_NANO.transfer }
+}
+
+export function planDeposit (vault: Uint8Array, amountNano: bigint): PlannedMessage {
+  return { to: vault, valueNano: amountNano, body: clientVaultBodies.topUp(), what: 'deposit into the vault', movesNano: amountNano, costNano: COST_NANO.deposit }
+}
+
+/** The first message of a vault: its code, its first signer, its first coins. */
+export function planSetUp (init: { vault: Uint8Array, stateInit: NonNullable<WalletMessage['init']>, amountNano: bigint, signerKey: Uint8Array, operator: Uint8Array }): PlannedMessage {
+  return {
+    to: init.vault,
+    valueNano: init.amountNano,
+    init: init.stateInit,
+    body: clientVaultBodies.setUp({ signerKey: init.signerKey, operator: init.operator }),
+    what: 'deploy the vault with its first deposit',
+    movesNano: init.amountNano,
+    costNano: COST_NANO.setUp
+  }
+}
+
+export function planOpen (vault: Uint8Array, lane: { payee: Uint8Array, epoch: bigint, capNano: bigint, isNew: boolean }): PlannedMessage {
+  return {
+    to: vault,
+    valueNano: GAS_VALUE_NANO + (lane.isNew ? 0n : lane.capNano),
+    body: clientVaultBodies.openLanes({ epoch: lane.epoch, keyIdx: 0, lanes: [{ payee: lane.payee, capNano: lane.capNano }] }),
+    what: `${lane.isNew ? 'open a lane for' : 'raise the cap of the lane of'} ${accountToText(lane.payee)}`,
+    movesNano: lane.capNano,
+    costNano: COST_NANO.openLane
+  }
+}
+
+export function planUnlock (vault: Uint8Array, payee: Uint8Array): PlannedMessage {
+  return {
+    to: vault,
+    valueNano: GAS_VALUE_NANO,
+    body: clientVaultBodies.startUnlock(payee),
+    what: `start the unlock of the lane of ${accountToText(payee)}`,
+    movesNano: UNLOCK_NOTICE_NANO,
+    costNano: COST_NANO.startUnlock
+  }
+}
+
+export function planFinish (vault: Uint8Array, payee: Uint8Array): PlannedMessage {
+  return {
+    to: vault,
+    valueNano: GAS_VALUE_NANO,
+    body: clientVaultBodies.finishUnlock(payee),
+    what: `end the unlocked lane of ${accountToText(payee)}`,
+    movesNano: 0n,
+    costNano: COST_NANO.finishUnlock
+  }
+}
+
+export function planWithdraw (vault: Uint8Array, amountNano: bigint): PlannedMessage {
+  return {
+    to: vault,
+    valueNano: GAS_VALUE_NANO,
+    body: clientVaultBodies.withdraw(amountNano),
+    what: 'withdraw from the vault',
+    movesNano: amountNano,
+    costNano: COST_NANO.withdraw
+  }
+}

@@ -1,0 +1,136 @@
+import { CLIENT_VAULT_LIMITS } from '@cocoon-net/contracts'
+import { CocoonError, accountToText, asCocoonError } from '@cocoon-net/protocol'
+import { createClientPayments } from '@cocoon-net/settlement'
+import { EXIT_DONE } from '../exit-codes.ts'
+import { errorText, printResult } from '../output.ts'
+import { withProgress } from '../progress.ts'
+import { amountArgument, amountText } from '../ton-amount.ts'
+import { planOpen } from './planned-message.ts'
+import { deployedVault, findLane, freeNano, laneOf, readVault, timeText } from './vault-view.ts'
+import { setUpOf, viewVault } from './vault.ts'
+import { accountArgument, aloneInHome, paymentStore, signerOf } from './wallet-access.ts'
+import { checkFunds, printPlan } from './wallet-send.ts'
+import type { Command, Invocation } from '../invocation.ts'
+import type { PlannedMessage } from './planned-message.ts'
+import type { VaultView } from './vault-view.ts'
+import type { ClientPayments } from '@cocoon-net/settlement'
+
+/** What a new vault is deployed with when the configuration does not say. */
+const DEFAULT_DEPOSIT_NANO = 1_000_000_000n
+
+function depositOf (invocation: Invocation): bigint {
+  const { depositNano } = invocation.config
+  return depositNano === undefined ? DEFAULT_DEPOSIT_NANO : BigInt(depositNano)
+}
+
+/** @throws {CocoonError} lane_unlocking */
+function checkStays (payee: Uint8Array, unlockAt: number): void {
+  if (unlockAt !== 0) {
+    throw new CocoonError('lane_unlocking', `The lane of ${accountToText(payee)} unlocks until ${timeText(unlockAt)}`)
+  }
+}
+
+/** The messages of an open; what the vault would refuse is refused here. */
+async function planNew (invocation: Invocation, seen: VaultView, payee: Uint8Array, capNano: bigint): Promise<PlannedMessage[]> {
+  const lane = seen.state == null ? undefined : findLane(seen.state, payee)
+  if (lane !== undefined) {
+    checkStays(payee, lane.unlockAt)
+    throw new CocoonError('lane_open', `The lane of ${accountToText(payee)} is open, with a cap of ${amountText(lane.capNano)}`)
+  }
+  const { minLaneCapNano } = seen.chain.network
+  if (capNano < minLaneCapNano) {
+    throw new CocoonError('lane_cap_too_small', `Providers take no lane under ${amountText(minLaneCapNano)}`)
+  }
+  const messages: PlannedMessage[] = []
+  // a new vault holds its deposit, less some gas of its first message
+  const freeThenNano = seen.state == null
+    ? depositOf(invocation) - CLIENT_VAULT_LIMITS.reserveBaseNano - CLIENT_VAULT_LIMITS.openGasNano
+    : freeNano(seen)
+  if (seen.state == null) {
+    messages.push(await setUpOf(invocation, seen, depositOf(invocation)))
+  }
+  if (freeThenNano < capNano + CLIENT_VAULT_LIMITS.reservePerLaneNano) {
+    throw new CocoonError('insufficient_funds', `The vault has ${amountText(freeThenNano)} free, and the lane locks ${amountText(capNano)} and ${amountText(CLIENT_VAULT_LIMITS.reservePerLaneNano)} for its rent; \`cocoon vault deposit\` puts more in`)
+  }
+  messages.push(planOpen(seen.account, { payee, epoch: BigInt(seen.chain.port.nowMs()), capNano, isNew: true }))
+  return messages
+}
+
+function planRaise (seen: VaultView, payee: Uint8Array, addNano: bigint): PlannedMessage[] {
+  const lane = laneOf(deployedVault(seen), payee)
+  checkStays(payee, lane.unlockAt)
+  return [planOpen(seen.account, { payee, epoch: lane.epoch, capNano: addNano, isNew: false })]
+}
+
+/**
+ * Runs what a plan says through the client's own records: a lane that a gateway did not know would be of no use to it.
+ *
+ * @throws {CocoonError} home_locked, insufficient_funds, chain_unavailable, chain_rejected
+ */
+async function apply (invocation: Invocation, seen: VaultView, messages: readonly PlannedMessage[], work: (payments: ClientPayments) => Promise<void>, capNano: bigint): Promise<number> {
+  const { chain } = seen
+  const balanceNano = await chain.wallet.balance()
+  if (invocation.options.dryRun === true) {
+    printPlan(invocation, chain, { messages, balanceNano })
+    return EXIT_DONE
+  }
+  checkFunds(balanceNano, messages)
+  const payee = accountArgument(invocation, invocation.args[0], 'the payee of the lane')
+  const lane = await aloneInHome(invocation, async () => withProgress(invocation.context, 'Waiting for the chain', async () => {
+    const payments = createClientPayments({
+      network: chain.network,
+      vaults: seen.vaults,
+      port: chain.port,
+      wallet: chain.wallet,
+      voucherSigner: await signerOf(invocation, 'voucher'),
+      kv: await paymentStore(invocation.home, 'client'),
+      depositNano: depositOf(invocation),
+      laneCapNano: capNano,
+      pollMs: chain.pollMs,
+      onError: error => { invocation.context.err(errorText(asCocoonError(error))) }
+    })
+    await payments.start()
+    try {
+      await work(payments)
+    } finally {
+      await payments.stop()
+    }
+    return laneOf(deployedVault(await readVault(chain)), payee)
+  }))
+  const value = {
+    network: chain.network.name,
+    vault: accountToText(seen.account),
+    payee: accountToText(payee),
+    capNano: lane.capNano,
+    paidNano: lane.paidNano,
+    epoch: lane.epoch,
+    balanceNano,
+    balanceAfterNano: await chain.wallet.balance()
+  }
+  printResult(invocation.context, invocation.json, value, shown =>
+    `The lane of ${shown.payee} can pay ${amountText(shown.capNano - shown.paidNano)}.\nThe wallet held ${amountText(shown.balanceNano)} and holds ${amountText(shown.balanceAfterNano)}.`)
+  return EXIT_DONE
+}
+
+/** Opens a lane; where there is no vault yet, deploys it first. */
+export const vaultOpen: Command = async invocation => {
+  const payee = accountArgument(invocation, invocation.args[0], 'the payee of the lane')
+  const capNano = amountArgument(invocation.args[1])
+  const seen = await viewVault(invocation)
+  return apply(invocation, seen, await planNew(invocation, seen, payee, capNano), async payments => {
+    await (await payments.lane(payee)).ready()
+  }, capNano)
+}
+
+/** Adds to the cap of an open lane. */
+export const vaultTopUp: Command = async invocation => {
+  const payee = accountArgument(invocation, invocation.args[0], 'the payee of the lane')
+  const addNano = amountArgument(invocation.args[1])
+  const seen = await viewVault(invocation)
+  const messages = planRaise(seen, payee, addNano)
+  return apply(invocation, seen, messages, async payments => {
+    // takes up a lane whose records were lost
+    await payments.lane(payee)
+    await payments.topUp(payee, addNano)
+  }, addNano)
+}

@@ -1,0 +1,112 @@
+import { CocoonError, accountToText } from '@cocoon-net/protocol'
+import { EXIT_DONE } from '../exit-codes.ts'
+import { adminRead } from '../local-api.ts'
+import { fieldsText, printResult } from '../output.ts'
+import { withProgress } from '../progress.ts'
+import { amountArgument, amountText } from '../ton-amount.ts'
+import { planDeposit, planFinish, planSetUp, planUnlock, planWithdraw } from './planned-message.ts'
+import { deployedVault, findLane, freeNano, laneOf, lanesText, readVault, reserveNano, timeText, vaultObject, vaultText } from './vault-view.ts'
+import { accountArgument, hasWallet, openChain, signerOf } from './wallet-access.ts'
+import { sendPlanned } from './wallet-send.ts'
+import type { PlannedMessage } from './planned-message.ts'
+import type { VaultView } from './vault-view.ts'
+import type { Command, Invocation } from '../invocation.ts'
+
+/** Left in the vault by `withdraw all` for the rent that is due since its last transaction: some weeks of it. */
+const RENT_DUE_NANO = 10_000_000n
+
+/** The vault of this home's wallet. @throws {CocoonError} config_invalid, file_unusable, key_locked, chain_unavailable */
+export async function viewVault (invocation: Invocation): Promise<VaultView> {
+  return withProgress(invocation.context, 'Reading the chain', async () => readVault(await openChain(invocation)))
+}
+
+function printVault (invocation: Invocation, seen: VaultView, text: (seen: VaultView) => string): number {
+  printResult(invocation.context, invocation.json, vaultObject(seen), () => text(seen))
+  return EXIT_DONE
+}
+
+/** The vault of this home, or where the home has no wallet, of the node that runs. */
+export const vaultStatus: Command = async invocation => {
+  if (await hasWallet(invocation)) {
+    return printVault(invocation, await viewVault(invocation), vaultText)
+  }
+  printResult(invocation.context, invocation.json, await adminRead(invocation.context, invocation.config, 'vault'), fieldsText)
+  return EXIT_DONE
+}
+
+export const vaultLanes: Command = async invocation => printVault(invocation, await viewVault(invocation), lanesText)
+
+/** Sends what `plan` makes of the vault as the chain shows it; what the contract would refuse, `plan` refuses. */
+async function act (invocation: Invocation, plan: (seen: VaultView) => PlannedMessage | Promise<PlannedMessage>): Promise<number> {
+  const seen = await viewVault(invocation)
+  return sendPlanned(invocation, seen.chain, [await plan(seen)])
+}
+
+/** The first message of a vault that is not deployed yet. @throws {CocoonError} file_unusable, key_locked */
+export async function setUpOf (invocation: Invocation, seen: VaultView, amountNano: bigint): Promise<PlannedMessage> {
+  const { chain, vaults, account } = seen
+  return planSetUp({
+    vault: account,
+    stateInit: vaults.stateInit(chain.wallet.account),
+    amountNano,
+    signerKey: (await signerOf(invocation, 'voucher')).publicKey,
+    operator: chain.wallet.account
+  })
+}
+
+/** Puts coins into the vault; the first time, this deploys it. */
+export const vaultDeposit: Command = async invocation => {
+  const amountNano = amountArgument(invocation.args[0])
+  return act(invocation, async seen => {
+    const { port } = seen.chain
+    return seen.state == null
+      ? { ...await setUpOf(invocation, seen, amountNano), isDone: async () => port.isActive(seen.account) }
+      : { ...planDeposit(seen.account, amountNano), isDone: async () => await port.balance(seen.account) > seen.balanceNano }
+  })
+}
+
+export const vaultWithdraw: Command = async invocation => {
+  const [text] = invocation.args
+  const askedNano = text === 'all' ? null : amountArgument(text)
+  return act(invocation, seen => {
+    const state = deployedVault(seen)
+    const free = freeNano(seen)
+    const amountNano = askedNano ?? free - RENT_DUE_NANO
+    if (amountNano <= 0n || amountNano > free) {
+      throw new CocoonError('insufficient_funds', `${amountText(free)} are free; the rest of ${amountText(seen.balanceNano)} is in lanes (${amountText(state.lockedNano)}), due as fee (${amountText(state.feeAccruedNano)}) or kept for rent (${amountText(reserveNano(state))})`)
+    }
+    return {
+      ...planWithdraw(seen.account, amountNano),
+      isDone: async () => await seen.chain.port.balance(seen.account) <= seen.balanceNano - amountNano
+    }
+  })
+}
+
+export const vaultUnlock: Command = async invocation => {
+  const payee = accountArgument(invocation, invocation.args[0], 'the payee of the lane')
+  return act(invocation, seen => {
+    const lane = laneOf(deployedVault(seen), payee)
+    if (lane.unlockAt !== 0) {
+      throw new CocoonError('lane_unlocking', `The lane of ${accountToText(payee)} unlocks already, until ${timeText(lane.unlockAt)}; \`cocoon vault finish\` ends it then`)
+    }
+    return {
+      ...planUnlock(seen.account, payee),
+      isDone: async () => (await seen.chain.port.readLane(seen.account, payee))?.unlockAt !== 0
+    }
+  })
+}
+
+/** Ends a lane whose unlock is over: what it has left is free again. */
+export const vaultFinish: Command = async invocation => {
+  const payee = accountArgument(invocation, invocation.args[0], 'the payee of the lane')
+  return act(invocation, seen => {
+    const lane = laneOf(deployedVault(seen), payee)
+    if (lane.unlockAt === 0 || lane.unlockAt * 1_000 > seen.chain.port.nowMs()) {
+      throw new CocoonError('lane_not_unlocked', `The lane of ${accountToText(payee)} ${lane.unlockAt === 0 ? 'does not unlock' : `unlocks until ${timeText(lane.unlockAt)}`}`)
+    }
+    return {
+      ...planFinish(seen.account, payee),
+      isDone: async () => findLane(deployedVault(await readVault(seen.chain)), payee) === undefined
+    }
+  })
+}

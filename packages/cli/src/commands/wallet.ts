@@ -1,0 +1,45 @@
+import { accountToText } from '@cocoon-net/protocol'
+import { ed25519Signer, walletAccount } from '@cocoon-net/settlement'
+import { EXIT_DONE } from '../exit-codes.ts'
+import { adminRead } from '../local-api.ts'
+import { fieldsText, printResult } from '../output.ts'
+import { withProgress } from '../progress.ts'
+import { amountArgument, amountText } from '../ton-amount.ts'
+import { planTransfer } from './planned-message.ts'
+import { accountArgument, friendlyText, hasWallet, networkOfConfig, openChain, signerOf } from './wallet-access.ts'
+import { sendPlanned } from './wallet-send.ts'
+import type { Command } from '../invocation.ts'
+
+/** Address and balance of this home's wallet, or where the home has none, of the node that runs. */
+export const walletBalance: Command = async invocation => {
+  if (!await hasWallet(invocation)) {
+    printResult(invocation.context, invocation.json, await adminRead(invocation.context, invocation.config, 'wallet'), fieldsText)
+    return EXIT_DONE
+  }
+  const { wallet, network } = await openChain(invocation)
+  const walletNano = await withProgress(invocation.context, 'Reading the chain', async () => wallet.balance())
+  const value = { network: network.name, wallet: accountToText(wallet.account), address: friendlyText(wallet.account, network), walletNano }
+  printResult(invocation.context, invocation.json, value, shown => `${shown.address} (${shown.network})\n${amountText(shown.walletNano)}`)
+  return EXIT_DONE
+}
+
+/** The address alone, without a chain. */
+export const walletAddress: Command = async invocation => {
+  const network = networkOfConfig(invocation)
+  const account = walletAccount((await signerOf(invocation, 'wallet')).publicKey, network.tonGlobalId)
+  const value = { network: network.name, wallet: accountToText(account), address: friendlyText(account, network), version: 'v4r2' }
+  printResult(invocation.context, invocation.json, value, shown => shown.address)
+  return EXIT_DONE
+}
+
+export const walletSend: Command = async invocation => {
+  const to = accountArgument(invocation, invocation.args[0], 'the address to send to')
+  const amountNano = amountArgument(invocation.args[1])
+  return sendPlanned(invocation, await openChain(invocation), [planTransfer(to, amountNano)])
+}
+
+/** What a key file now holds, without the key. */
+export function keyObject (network: { readonly name: string, readonly tonGlobalId: number }, seed: Uint8Array, file: string): Record<string, string> {
+  const account = walletAccount(ed25519Signer(seed).publicKey, network.tonGlobalId)
+  return { network: network.name, wallet: accountToText(account), version: 'v4r2', file }
+}

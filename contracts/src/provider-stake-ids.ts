@@ -31,7 +31,9 @@ export const PROVIDER_STAKE_LIMITS = Object.freeze({
   reserveNano: 100_000_000n,
   /** Least that a deposit's message carries beyond the deposit and the missing reserve; what it does not need comes back. */
   depositGasNano: 10_000_000n,
-  /** Of 100, to whoever brings the evidence; the rest is burned. */
+  /** Of 100, to whoever brings the evidence, with all that the message carried; the rest is burned. */
   reporterShare: 10,
-  leastPenaltyNano: 10_000_000n
+  /** Less is not taken, as its check would cost as much: a contradiction then only marks the stake. */
+  leastTakenNano: 30_000_000n,
+  leastPenaltyNano: 30_000_000n
 })

@@ -16,7 +16,7 @@ export interface Bill {
   /** Carrying the message to the contract. */
   readonly there: number
   readonly contract: number
-  /** Carrying what the contract sends, and its recipients' gas. */
+  /** Carrying what the contract sends, and its recipients' gas; below zero where the contract repays its sender's costs. */
   readonly back: number
 }
 

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { expect } from 'aegir/chai'
+import { measureStake } from './gas-stake.ts'
 import { measureVault } from './gas-table.ts'
 import type { GasTable } from './gas-table.ts'
 
@@ -9,7 +10,9 @@ const SNAPSHOT = new URL('../gas-snapshot.json', import.meta.url)
 const GOALS: Record<string, number> = {
   'redeem at 97 lanes': 7_500_000,
   'redeem at 105 lanes, dearest counter': 7_500_000,
-  'open 8 lanes': 20_000_000
+  'open 8 lanes': 20_000_000,
+  'stake: slash a contradiction': 9_000_000,
+  'stake: slash an overcharge': 9_000_000
 }
 
 describe('gas', () => {
@@ -17,7 +20,7 @@ describe('gas', () => {
 
   before(async function () {
     this.timeout(60_000)
-    table = await measureVault('v4r2')
+    table = { ...await measureVault('v4r2'), ...await measureStake('v4r2') }
   })
 
   it('is what the committed snapshot says, step by step', async () => {

@@ -61,6 +61,9 @@ const TYPICAL_ANSWER_TOKENS = 256
 /** Latency of a peer never tried: between good and bad, so that newcomers get their chance. */
 const UNKNOWN_TTFT_MS = 150
 
+/** Of cost and of latency in the score. */
+const WEIGHTS: Readonly<Record<Preference, readonly [number, number]>> = Object.freeze({ price: [4, 0.25], latency: [0.25, 4], balanced: [1, 0.25] })
+
 function reject (offer: Offer, quote: Quote, input: ChooseInput): RejectReason | undefined {
   const { limits } = input
   if (offer.validUntilMs <= input.nowMs || Number(quote.validUntilMs) <= input.nowMs) {
@@ -106,9 +109,9 @@ export function choose (offers: readonly Offer[], input: ChooseInput): Choice {
     const expectedNano = worstChargeNano(Math.min(input.promptTokens, offer.contextLength), Math.min(input.maxTokens ?? TYPICAL_ANSWER_TOKENS, quote.maxTokens), quote.prices)
     fit.push({ peer, offer, quote, record: input.record(peer) ?? NEW_PEER, expectedNano })
   }
-  const cheapest = fit.reduce<bigint>((min, f) => min < 0n || f.expectedNano < min ? f.expectedNano : min, -1n)
+  const cheapest = fit.reduce((min, f) => f.expectedNano < min ? f.expectedNano : min, fit[0]?.expectedNano ?? 0n)
   const fastest = Math.max(1, Math.min(...fit.map(f => f.record.ttftMs ?? UNKNOWN_TTFT_MS)))
-  const [priceWeight, latencyWeight] = input.limits.prefer === 'price' ? [4, 0.25] : input.limits.prefer === 'latency' ? [0.25, 4] : [1, 0.25]
+  const [priceWeight, latencyWeight] = WEIGHTS[input.limits.prefer ?? 'balanced']
   const candidates = fit.map(({ peer, offer, quote, record, expectedNano }) => {
     const costRatio = cheapest > 0n ? Number(expectedNano * 1_000n / cheapest) / 1_000 : 1
     const latencyRatio = (record.ttftMs ?? UNKNOWN_TTFT_MS) / fastest

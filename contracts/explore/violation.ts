@@ -4,12 +4,13 @@ export type Law = 'conservation' | 'solvency' | 'consistency' | 'payout' | 'auth
 /** A law that a transition of the compiled contract broke. `trace`: the messages that led there. */
 export class Violation extends Error {
   readonly law: Law
-  trace: readonly string[] = []
+  readonly trace: readonly string[]
 
-  constructor (law: Law, message: string) {
-    super(`${law}: ${message}`)
+  constructor (law: Law, message: string, trace: readonly string[] = []) {
+    super(message)
     this.name = 'Violation'
     this.law = law
+    this.trace = trace
   }
 }
 

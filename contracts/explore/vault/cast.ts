@@ -83,7 +83,7 @@ export class Cast {
   }
 
   /** From here on, messages go to this vault. */
-  set vault (address: Address) {
+  aim (address: Address): void {
     this.address = address.hash.toString('hex')
   }
 

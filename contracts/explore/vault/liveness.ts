@@ -33,7 +33,11 @@ export class OwnerExit {
     this.keyOf = keyOf
   }
 
-  /** As `check`, with the operator dismissed first. @throws {Violation} */
+  /**
+   * As `check`, with the operator dismissed first.
+   *
+   * @throws {Violation}
+   */
   async checkDismissed (account: Account, now: number): Promise<Exit> {
     return viewOf(account).operator.account === NONE
       ? this.check(account, now)

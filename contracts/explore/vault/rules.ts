@@ -101,8 +101,6 @@ export function isDue (view: VaultView, deed: Deed, moment: Moment): boolean {
     case 'topUp':
     case 'bounced':
       return true
-    case 'junk':
-      return false
     case 'setUp':
       return isOwner && !view.signers.has(0) && view.feeBps <= 100
     case 'addSigner':
@@ -127,6 +125,8 @@ export function isDue (view: VaultView, deed: Deed, moment: Moment): boolean {
       return isOwner && owedNano(view) + (deed.amountNano ?? 0n) <= moment.heldNano
     case 'flushFee':
       return view.feeAccruedNano > 0n
+    default:
+      return false
   }
 }
 
@@ -162,7 +162,7 @@ function opened (view: VaultView, deed: Deed, moment: Moment): Outcome {
     promised += capNano
     const old = lanes.get(payee)
     const fresh: LaneView = {
-      capNano: 0n, paidNano: 0n, epoch, keyIdx, key: view.signers.get(keyIdx)?.key ?? '', unlockAt: 0, gasLeftNano: 0n, refunds: false, slot: 0
+      capNano: 0n, paidNano: 0n, epoch, keyIdx, key: view.signers.get(keyIdx)?.key ?? '', unlockAt: 0, gasLeftNano: 0n, slot: 0
     }
     lanes.set(payee, { ...(old ?? fresh), capNano: (old?.capNano ?? 0n) + capNano })
   }
@@ -189,7 +189,7 @@ function redeemed (view: VaultView, lane: LaneView, deed: Deed, refundNano: bigi
   const accrued = view.feeAccruedNano + fee
   const flushedNano = accrued >= FLUSH_AT_NANO ? accrued : 0n
   const lanes = new Map(view.lanes)
-  lanes.set(deed.payee ?? '', { ...lane, paidNano, refunds: false, gasLeftNano: lane.gasLeftNano - refundNano })
+  lanes.set(deed.payee ?? '', { ...lane, paidNano, gasLeftNano: lane.gasLeftNano - refundNano })
   return {
     view: { ...view, lanes, lockedNano: view.lockedNano - delta - refundNano, feeAccruedNano: accrued - flushedNano },
     payment: { to: deed.payee ?? '', amountNano: delta - fee, flushedNano, keptNano: -refundNano }
@@ -224,7 +224,7 @@ export function outcome (view: VaultView, deed: Deed, moment: Moment, refundNano
       if (lane == null) {
         return { view, payment: NOTHING }
       }
-      const lanes = new Map(view.lanes).set(payee, { ...lane, unlockAt: moment.now + view.unlockSeconds, gasLeftNano: UNLOCK_GAS_NANO, refunds: true })
+      const lanes = new Map(view.lanes).set(payee, { ...lane, unlockAt: moment.now + view.unlockSeconds, gasLeftNano: UNLOCK_GAS_NANO })
       return { view: { ...view, lanes, lockedNano: view.lockedNano + UNLOCK_GAS_NANO }, payment: { ...NOTHING, keptNano: UNLOCK_GAS_NANO } }
     }
     case 'finishUnlock':

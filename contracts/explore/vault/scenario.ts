@@ -17,9 +17,11 @@ export const UNLOCK_SECONDS = 600
 /** What one lane is opened with and topped up by: large enough that two redeems reach the fee's flush. */
 export const CAP_NANO = 8n * TON
 const EPOCH_1 = BigInt(START) * 1_000n
-/** At the start a millisecond, and nine minutes, too far ahead; exactly an hour ahead one clock step later. */
-const EPOCH_2 = BigInt(START + UNLOCK_SECONDS - 1 + 3_600) * 1_000n
-const BUDGET_NANO = 2n * CAP_NANO
+const EPOCH_2 = EPOCH_1 + 1n
+/** At the start too far ahead; exactly an hour ahead one clock step later. */
+const EPOCH_FAR = BigInt(START + UNLOCK_SECONDS - 1 + 3_600) * 1_000n
+const BUDGET_NANO = 3n * CAP_NANO
+const CLOCK = [0, UNLOCK_SECONDS - 1, UNLOCK_SECONDS, 2 * UNLOCK_SECONDS - 1, 57_600].map(offset => START + offset)
 
 export interface Scenario {
   readonly name: string
@@ -35,7 +37,12 @@ export interface Scenario {
   /** Sent in turn, some in every state, whether they have to be obeyed or refused. */
   readonly probes: readonly Deed[]
   readonly start: Account
+  /** One way through a vault's life; its states are expanded first, so that little is enough to see much. */
+  readonly life: readonly Step[]
 }
+
+/** The clock moves, or a message is sent. */
+export type Step = Deed | 'clock'
 
 export interface Options {
   /** Also change the operator, and pay in and out. Off, the world is smaller and both lanes still do everything. */
@@ -65,7 +72,8 @@ function junk (cast: Cast): Deed[] {
 }
 
 function vouchers (cast: Cast): { good: Deed[], bad: Deed[] } {
-  const part = CAP_NANO * 2n / 5n
+  // no multiple of what the fee rounds to
+  const part = CAP_NANO * 2n / 5n + 33n
   const over = CAP_NANO * 3n / 2n
   const good: Deed[] = []
   for (const epoch of [EPOCH_1, EPOCH_2]) {
@@ -74,6 +82,9 @@ function vouchers (cast: Cast): { good: Deed[], bad: Deed[] } {
     }
   }
   const bad = [
+    // dust, as somebody would who wants the lane's gas used up
+    cast.redeem('owner', 'A', EPOCH_1, 0, 1_000_000n),
+    cast.redeem('stranger', 'B', EPOCH_1, 0, 1_000_000n),
     cast.redeem('A', 'A', EPOCH_1, 0, part, over),
     cast.redeem('A', 'A', EPOCH_2, 1, part, part + 1n),
     cast.redeem('A', 'A', EPOCH_1 + 1n, 0, over),
@@ -95,6 +106,23 @@ function wrongSenders (cast: Cast): Deed[] {
     }
   }
   return out
+}
+
+function lifeOf (cast: Cast): Step[] {
+  return [
+    cast.open('operator', EPOCH_1, 0, { A: CAP_NANO, B: CAP_NANO }),
+    cast.redeem('A', 'A', EPOCH_1, 0, CAP_NANO * 2n / 5n + 33n),
+    cast.startUnlock('owner', 'A'),
+    cast.startUnlock('owner', 'B'),
+    cast.addSigner('owner', 1),
+    'clock',
+    'clock',
+    cast.finishUnlock('owner', 'A'),
+    cast.close('owner', 'B', EPOCH_1, 0, CAP_NANO / 2n),
+    cast.retireSigner('owner', 0),
+    cast.open('operator', EPOCH_2, 1, { A: CAP_NANO }),
+    cast.redeem('stranger', 'A', EPOCH_2, 1, CAP_NANO * 3n / 2n)
+  ]
 }
 
 /** Two lanes (A and B), two epochs, two voucher signers, every message. */
@@ -144,6 +172,9 @@ export async function twoLanes (machine: Machine, options: Options): Promise<Sce
     cast.open('owner', EPOCH_1, 7, { A: CAP_NANO }),
     cast.open('operator', EPOCH_1, 0, { A: BUDGET_NANO + 1n }, 100n * TON),
     cast.open('owner', EPOCH_1, 0, { A: 1_000n * TON }),
+    cast.open('owner', EPOCH_2, 0, { A: CAP_NANO }),
+    cast.open('owner', EPOCH_FAR, 0, { B: CAP_NANO }),
+    cast.open('owner', EPOCH_FAR + 1n, 0, { B: CAP_NANO }),
     cast.close('stranger', 'A', EPOCH_1, 0, CAP_NANO, 'B'),
     cast.close('stranger', 'A', EPOCH_1, 1, CAP_NANO),
     cast.withdraw('owner', 1_000n * TON),
@@ -154,12 +185,13 @@ export async function twoLanes (machine: Machine, options: Options): Promise<Sce
   return {
     name: options.full ? 'two lanes, everything' : 'two lanes, fixed operator and deposit',
     cast,
-    clock: [0, UNLOCK_SECONDS - 1, UNLOCK_SECONDS, 2 * UNLOCK_SECONDS - 1, 57_600].map(offset => START + offset),
+    clock: CLOCK,
     freeSteps: 2,
     maxCapNano: new Map([[cast.at('A'), 2n * CAP_NANO], [cast.at('B'), CAP_NANO]]),
     moves: options.full ? [...moves, ...payments] : moves,
     probes,
-    start
+    start,
+    life: lifeOf(cast)
   }
 }
 
@@ -172,7 +204,7 @@ async function born (machine: Machine, cast: Cast, options: Options): Promise<{ 
     unlockSeconds: UNLOCK_SECONDS
   }
   const owner = bytes(cast.at('owner'))
-  cast.vault = clientVaultAddress(owner, parameters)
+  cast.aim(clientVaultAddress(owner, parameters))
   const init = clientVaultStateInit(owner, parameters)
   const account = freshAccount(clientVaultAddress(owner, parameters), { ...init, code: options.code ?? init.code }, 3n * CAP_NANO + TON)
   const setUp = cast.setUp('owner', BUDGET_NANO)

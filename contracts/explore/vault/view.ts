@@ -1,7 +1,12 @@
-/** The vault's data cell, read without running the contract; accounts and keys in hex, as the rules compare them. */
-import { BitString, Cell } from '@ton/core'
-import { parseClientVaultState } from '../../src/index.ts'
+/**
+ * The vault's data cell, read without running the contract and without its wrapper (`storage.tolk` is the layout);
+ * accounts and keys in hex, as the rules compare them.
+ */
+import { Reader, hashmap } from '../cells.ts'
 import type { RawCell } from '../cells.ts'
+
+const COUNTER_BITS = 48
+const COUNTERS_PER_CELL = 21
 
 export interface LaneView {
   readonly capNano: bigint
@@ -15,7 +20,6 @@ export interface LaneView {
   /** Unix seconds; 0: not unlocking. */
   readonly unlockAt: number
   readonly gasLeftNano: bigint
-  readonly refunds: boolean
 }
 
 export interface VaultView {
@@ -40,25 +44,59 @@ export function hex (bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex')
 }
 
-export function coreCell (cell: RawCell): Cell {
-  return new Cell({ bits: new BitString(cell.data, 0, cell.bits), refs: cell.refs.map(coreCell) })
+function account (key: bigint): string {
+  return key.toString(16).padStart(64, '0')
+}
+
+function counterOf (root: RawCell, slot: number): bigint {
+  const cell = slot < COUNTERS_PER_CELL ? root : root.refs[Math.floor(slot / COUNTERS_PER_CELL) - 1]
+  return new Reader(cell).skip((slot % COUNTERS_PER_CELL) * COUNTER_BITS).big(COUNTER_BITS)
+}
+
+function readLane (r: Reader, paid: RawCell): LaneView {
+  const capNano = r.big(48)
+  const slot = r.uint(8)
+  return {
+    capNano,
+    paidNano: counterOf(paid, slot),
+    slot,
+    epoch: r.big(64),
+    keyIdx: r.uint(8),
+    key: r.hex(32),
+    unlockAt: r.uint(32),
+    gasLeftNano: r.coins()
+  }
+}
+
+type Cold = Pick<VaultView, 'lastEpoch' | 'lanesCount' | 'slots' | 'owner' | 'operator' | 'treasury' | 'unlockSeconds' | 'signers'>
+
+function readCold (r: Reader): Cold {
+  const lastEpoch = r.big(64)
+  const lanesCount = r.uint(8)
+  const slots = r.big(112)
+  const day = r.uint(32)
+  const spentNano = r.coins()
+  const owner = r.hex(32)
+  const operator = { account: r.hex(32), dailyBudgetNano: r.coins(), day, spentNano }
+  const terms = new Reader(r.next())
+  const signers = new Map(hashmap(r.maybeNext(), 8).map(({ key, value }) => [Number(key), { key: value.hex(32), retired: value.flag() }]))
+  return { lastEpoch, lanesCount, slots, owner, operator, treasury: terms.hex(32), unlockSeconds: terms.uint(32), signers }
 }
 
 export function readVault (data: RawCell): VaultView {
-  const state = parseClientVaultState(coreCell(data))
+  const r = new Reader(data)
+  const lockedNano = r.coins()
+  const feeAccruedNano = r.coins()
+  const lanes = r.maybeNext()
+  const paid = r.next()
+  const networkId = r.hex(32)
+  const feeBps = r.uint(16)
   return {
-    lockedNano: state.lockedNano,
-    feeAccruedNano: state.feeAccruedNano,
-    lanesCount: state.lanesCount,
-    slots: state.slots,
-    feeBps: state.feeBps,
-    unlockSeconds: state.unlockSeconds,
-    lastEpoch: state.lastEpoch,
-    networkId: hex(state.networkId),
-    owner: hex(state.owner),
-    treasury: hex(state.treasury),
-    operator: { ...state.operator, account: hex(state.operator.account) },
-    signers: new Map([...state.signers].map(([idx, signer]) => [idx, { ...signer, key: hex(signer.key) }])),
-    lanes: new Map(state.lanes.map(({ payee, signerKey, ...lane }) => [hex(payee), { ...lane, key: hex(signerKey) }]))
+    lockedNano,
+    feeAccruedNano,
+    networkId,
+    feeBps,
+    ...readCold(new Reader(r.next())),
+    lanes: new Map(hashmap(lanes, 256).map(({ key, value }) => [account(key), readLane(value, paid)]))
   }
 }

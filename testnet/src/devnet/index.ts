@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { DEVNET_GLOBAL_ID, toHex } from '@cocoon-net/protocol'
+import { CocoonError, DEVNET_GLOBAL_ID, toHex } from '@cocoon-net/protocol'
 import { Inbox } from './inbox.ts'
 import { Ledger } from './ledger.ts'
 import { mintOf, routes } from './routes.ts'
@@ -50,10 +50,18 @@ export interface Devnet {
   readonly genesis: Uint8Array
   /** Also configuration parameter 19: the address of a wallet v5 depends on it. */
   readonly globalId: number
-  /** New coins. @throws {CocoonError} bad_request */
+  /**
+   * New coins.
+   *
+   * @throws {CocoonError} bad_request
+   */
   faucet (address: string, amountNano: bigint): Promise<void>
   snapshot (): Snapshot
-  /** Takes back every block after the snapshot's, and every message that waits. @throws {CocoonError} bad_request */
+  /**
+   * Takes back every block after the snapshot's, and every message that waits.
+   *
+   * @throws {CocoonError} bad_request
+   */
   restore (snapshot: Pick<Snapshot, 'seqno'>): Promise<void>
   setFaults (faults: Faults): void
   stop (): Promise<void>
@@ -103,8 +111,12 @@ export async function startDevnet (init: DevnetInit): Promise<Devnet> {
       faucet: async (address, amountNano) => ledger.apply(mintOf(address, amountNano), { atMs: now() }),
       snapshot: () => ({ seqno: ledger.last.seqno, lt: ledger.last.endLt, rootHash: ledger.last.rootHash }),
       restore: async ({ seqno }) => {
-        await ledger.rewind(seqno)
+        if (await ledger.block(seqno) == null) {
+          throw new CocoonError('bad_request', 'no such block')
+        }
+        // First: what is being delivered would land on the restored chain.
         inbox.clear()
+        await ledger.rewind(seqno)
       },
       setFaults: (faults) => { inbox.setFaults(faults) }
     }

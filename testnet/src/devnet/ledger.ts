@@ -1,9 +1,10 @@
 import { CocoonError, DEVNET_GLOBAL_ID, concat, fromHex, sha256, toHex, u64be, utf8 } from '@cocoon-net/protocol'
-import { Address, Cell, beginCell, external, loadMessage, loadTransaction, storeMessage, storeTransaction } from '@ton/core'
-import { MAX_GET_GAS, MAX_LOCATE_SCAN, MAX_MESSAGE_BYTES, MAX_TRANSACTIONS_PER_BLOCK } from './constants.ts'
+import { Cell, beginCell, external, loadTransaction, storeMessage, storeTransaction } from '@ton/core'
+import { MAX_GET_GAS, MAX_LOCATE_SCAN, MAX_TRANSACTIONS_PER_BLOCK } from './constants.ts'
 import { Emulator, accountKey, contractAt } from './emulator.ts'
+import { mint, parseExternal } from './messages.ts'
 import type { BlockRecord, ChainStore, TransactionRecord } from './store.ts'
-import type { Message, ShardAccount, Transaction, TupleItem } from '@ton/core'
+import type { Address, ShardAccount, Transaction, TupleItem } from '@ton/core'
 
 /** What the chain can be asked to do. `boc` is base64, `address` any form of a TON address. */
 export type LedgerInput =
@@ -23,7 +24,6 @@ export interface FeeEstimate { readonly inFwdFee: bigint, readonly storageFee: b
 /** What a lite server answers for an account without code. */
 const EXIT_NO_CODE = -13
 const EXIT_OUT_OF_GAS = -14
-const NOWHERE = new Address(0, Buffer.alloc(32))
 
 function rejected (error: unknown): CocoonError {
   if (error instanceof RangeError) {
@@ -32,44 +32,6 @@ function rejected (error: unknown): CocoonError {
   const exitCode = (error as { exitCode?: number }).exitCode
   // The emulator's own text carries whole VM logs.
   return new CocoonError('chain_rejected', exitCode == null ? 'the message was not accepted' : `the message was not accepted, exit code ${exitCode}`, { details: { exitCode } })
-}
-
-/** @throws {CocoonError} chain_rejected */
-function parseExternal (boc: string): Message & { info: { dest: Address } } {
-  let message: Message
-  try {
-    if (boc.length > MAX_MESSAGE_BYTES * 4 / 3 + 4) {
-      throw new RangeError('too large')
-    }
-    message = loadMessage(Cell.fromBase64(boc).beginParse())
-  } catch (error) {
-    throw new CocoonError('chain_rejected', 'the message cannot be parsed', { cause: error })
-  }
-  // Only contracts send internal messages: one from outside would be money from nowhere.
-  if (message.info.type !== 'external-in') {
-    throw new CocoonError('chain_rejected', 'only inbound external messages are accepted')
-  }
-  return message as Message & { info: { dest: Address } }
-}
-
-/** New coins for an account, from nowhere: what a faucet is on a devnet. */
-function mint (address: string, amountNano: bigint): Message {
-  return {
-    info: {
-      type: 'internal',
-      ihrDisabled: true,
-      bounce: false,
-      bounced: false,
-      src: NOWHERE,
-      dest: Address.parse(address),
-      value: { coins: amountNano },
-      ihrFee: 0n,
-      forwardFee: 0n,
-      createdLt: 0n,
-      createdAt: 0
-    },
-    body: Cell.EMPTY
-  }
 }
 
 function parsed (record: TransactionRecord): StoredTransaction {
@@ -147,7 +109,11 @@ export class Ledger {
     await this.#inTurn(async () => { await this.#execute(input, init) })
   }
 
-  /** Takes back every block after `seqno`. @throws {CocoonError} bad_request */
+  /**
+   * Takes back every block after `seqno`.
+   *
+   * @throws {CocoonError} bad_request
+   */
   async rewind (seqno: number): Promise<void> {
     await this.#inTurn(async () => {
       const block = await this.#store.block(seqno)
@@ -257,7 +223,11 @@ export class Ledger {
     }
   }
 
-  /** Fees of an external message, from a dry run. @throws {CocoonError} chain_rejected */
+  /**
+   * Fees of an external message, from a dry run.
+   *
+   * @throws {CocoonError} chain_rejected
+   */
   async estimateFee (init: { address: Address, body: Cell, code?: Cell, data?: Cell, ignoreSignature: boolean, nowMs: number }): Promise<FeeEstimate> {
     const stateInit = init.code != null && init.data != null ? { code: init.code, data: init.data } : null
     const message = external({ to: init.address, init: stateInit, body: init.body })

@@ -12,7 +12,11 @@ export interface Serving {
   stop (): Promise<void>
 }
 
-/** Serves on one port of loopback; 0 takes a free one. @throws {CocoonError} port_taken */
+/**
+ * Serves on one port of loopback; 0 takes a free one.
+ *
+ * @throws {CocoonError} port_taken
+ */
 export async function serve (app: Hono, init: { host: string, port: number }): Promise<Serving> {
   const server = createAdaptorServer({ fetch: async (request: Request) => app.fetch(request), overrideGlobalObjects: false }) as Server
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS

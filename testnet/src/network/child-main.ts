@@ -1,5 +1,8 @@
 import { asCocoonError } from '@cocoon-net/protocol'
 
+/** A child whose parent is gone has nobody else to end it when its own end hangs. */
+const STOP_TIMEOUT_MS = 10_000
+
 export type Handlers = Readonly<Record<string, (payload: any) => Promise<unknown>>>
 
 function plain (value: unknown): unknown {
@@ -26,7 +29,10 @@ export function tellParent (event: string, payload: unknown): void {
 export function runChild (handlers: Handlers, stop: () => Promise<void>): void {
   let stopping: Promise<void> | undefined
   const end = async (): Promise<void> => {
-    stopping ??= stop().catch((error: unknown) => { logError('stopping failed', error) })
+    stopping ??= (async () => {
+      setTimeout(() => { process.exit(1) }, STOP_TIMEOUT_MS).unref()
+      await stop().catch((error: unknown) => { logError('stopping failed', error) })
+    })()
     await stopping
   }
   const exit = (): void => {

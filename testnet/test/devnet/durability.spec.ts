@@ -8,10 +8,13 @@ import { fileURLToPath } from 'node:url'
 import { TonClient } from '@ton/ton'
 import { expect } from 'aegir/chai'
 import { startDevnet } from '../../src/devnet/index.ts'
-import { TON, createWorld, post, rpc, transferBoc, walletV4 } from './world.ts'
+import { TON, createWorld, post, rpc, transferBoc, until, walletV4 } from './world.ts'
 import type { ChildProcess } from 'node:child_process'
 
 const ENTRY = fileURLToPath(new URL('../../src/bin/devnet.ts', import.meta.url))
+
+/** How messages are executed, and the block interval in milliseconds. */
+const WAYS = [['at once', 0], ['in blocks', 20]] as const
 
 interface Ready { readonly endpoint: string, readonly url: string, readonly genesis: string, readonly globalId: number, readonly pid: number }
 
@@ -33,8 +36,28 @@ async function exited (child: ChildProcess): Promise<number | null> {
   return code
 }
 
+/** Sends the transfers of one wallet, the next as soon as the one before took effect, until the chain is gone; how many were acknowledged. */
+async function sendUntilGone (endpoint: string, seed: number, onSent: () => void): Promise<number> {
+  const wallet = new TonClient({ endpoint }).open(walletV4(seed))
+  const send = async (seqno: number): Promise<boolean> => {
+    try {
+      await until(async () => await wallet.getSeqno() === seqno)
+      const { body } = await rpc(endpoint, 'sendBoc', { boc: transferBoc({ seed, seqno, to: walletV4(seed + 10), value: 1n }) })
+      return body.ok
+    } catch {
+      return false
+    }
+  }
+  let seqno = 0
+  while (await send(seqno)) {
+    seqno++
+    onSent()
+  }
+  return seqno
+}
+
 describe('devnet durability', function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
   let home: string
   const children: ChildProcess[] = []
 
@@ -81,6 +104,39 @@ describe('devnet durability', function () {
     }
     second.kill('SIGTERM')
     expect(await exited(second)).to.equal(0)
+  })
+
+  WAYS.forEach(([how, blockIntervalMs]) => {
+    it(`loses nothing that it acknowledged when it is killed under load, executing ${how}`, async () => {
+      const wallets = [11, 12, 13, 14]
+      const child = run(['--home', home, '--port', '0', '--block-interval', String(blockIntervalMs)])
+      children.push(child)
+      const { endpoint, url } = await ready(child)
+      for (const seed of wallets) {
+        await post(`${url}/devnet/faucet`, { address: walletV4(seed).address.toString(), amountNano: (9n * TON).toString() })
+      }
+      let left = 12
+      const onSent = (): void => {
+        if (--left === 0) {
+          child.kill('SIGKILL')
+        }
+      }
+      const acknowledged = await Promise.all(wallets.map(async seed => sendUntilGone(endpoint, seed, onSent)))
+      expect(left).to.be.at.most(0)
+      await exited(child)
+      // What was under way may have been kept without being acknowledged, never the other way round.
+      const devnet = await startDevnet({ home, blockIntervalMs })
+      const client = new TonClient({ endpoint: devnet.endpoint })
+      for (const [i, seed] of wallets.entries()) {
+        const wallet = client.open(walletV4(seed))
+        await until(async () => await wallet.getSeqno() >= acknowledged[i])
+        const received = await client.getTransactions(walletV4(seed + 10).address, { limit: 100 })
+        const seqno = await wallet.getSeqno()
+        expect(seqno - acknowledged[i]).to.be.oneOf([0, 1])
+        expect(received.length).to.be.within(acknowledged[i], seqno)
+      }
+      await devnet.stop()
+    })
   })
 
   it('makes the same blocks from the same inputs', async () => {

@@ -57,6 +57,29 @@ describe('devnet faults', function () {
     await later.close()
   })
 
+  it('takes waiting messages back with the blocks, and leaves them when there is no such block', async () => {
+    let aheadMs = 0
+    world = await createWorld({ messageDelayMs: 600_000, now: () => Date.now() + aheadMs })
+    for (const seed of [1, 2, 3, 4]) {
+      await world.devnet.faucet(walletV4(seed).address.toString(), FUND)
+    }
+    const restore = async (seqno: number): Promise<number> => (await post(`${world.devnet.url}/devnet/restore`, { seqno })).status
+    /** Sends, after all that waited before has become due. */
+    const sendLater = async (seed: number): Promise<void> => {
+      aheadMs += 700_000
+      expect(await send(seed)).to.equal(true)
+    }
+    expect(await send(1)).to.equal(true)
+    expect(await restore(1_000_000)).to.equal(422)
+    await sendLater(2)
+    await until(async () => world.client.isContractDeployed(walletV4(1).address))
+    expect(await restore(world.devnet.snapshot().seqno)).to.equal(200)
+    expect(await send(3)).to.equal(true)
+    await sendLater(4)
+    await until(async () => world.client.isContractDeployed(walletV4(3).address))
+    expect(await world.client.isContractDeployed(walletV4(2).address)).to.equal(false)
+  })
+
   it('executes a delayed message when it is due', async () => {
     world = await createWorld({ messageDelayMs: 20 })
     await world.devnet.faucet(walletV4(1).address.toString(), FUND)

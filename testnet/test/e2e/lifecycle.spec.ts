@@ -31,15 +31,15 @@ function sumOf (amounts: Iterable<bigint>): bigint {
 
 /** One home over the life of a network that is started, interrupted, started again, killed, and started once more. */
 describe('npm start', function () {
-  this.timeout(90_000)
+  this.timeout(120_000)
   let home: string
   let folder: string
   let program: Program
   let ready: Ready
   let finishedNano = 0n
 
-  const start = async (): Promise<void> => {
-    program = run('start', ['--json', '--port', '0', '--chain-port', '0'], { home })
+  const start = async (stdin: 'open' | 'closed' = 'closed'): Promise<void> => {
+    program = run('start', ['--json', '--port', '0', '--chain-port', '0'], { home, stdin })
     ready = JSON.parse(await program.line(/^\{"ready":true/))
   }
 
@@ -61,8 +61,9 @@ describe('npm start', function () {
     await rm(home, { recursive: true, force: true })
   })
 
-  it('comes up with standard input closed, and says where everything is', async () => {
-    await start()
+  it('says where everything is when it is up, and goes on when its standard input ends', async () => {
+    await start('open')
+    program.closeInput()
     expect(ready).to.include.all.keys('gateway', 'chain', 'bootstrap', 'model', 'pid', 'gatewayPid', 'chainPid', 'providers')
     expect(ready.providers.map(({ name }) => name)).to.deep.equal(PROVIDERS)
     expect(new Set([ready.pid, ready.gatewayPid, ready.chainPid, ...ready.providers.map(({ pid }) => pid)]).size).to.equal(6)
@@ -138,6 +139,7 @@ describe('npm start', function () {
     // a job is under way when everything is killed
     const abandoned = await fetch(`${ready.gateway}/chat/completions`, {
       method: 'POST',
+      signal: AbortSignal.timeout(30_000),
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ model: ready.model, stream: true, messages: [{ role: 'user', content: 'Tell me a story about an owl.' }] })
     })

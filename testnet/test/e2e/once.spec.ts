@@ -10,7 +10,7 @@ const NANO = /^[1-9]\d*$/
 
 /** `npm start -- --once`, from outside: its output, its exit code and what is left of it. */
 describe('npm start -- --once', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let home: string
 
   beforeEach(async () => { home = await mkdtemp(join(tmpdir(), 'cocoon-once-')) })

@@ -14,17 +14,20 @@ interface Job { provider: string, chargeNano: string, paidNano: string, vault: s
 
 /** Everything is its own process, over TCP on loopback. The cheapest provider shows evidence with one bit turned. */
 describe('a market between processes, through the official client', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let folder: string
   let network: LocalNetwork
   let openai: OpenAI
   let model: string
   let restore: () => void
+  let starting: Promise<LocalNetwork> | undefined
+  const controller = new AbortController()
 
   before(async () => {
     restore = await useBundle()
     folder = await mkdtemp(join(tmpdir(), 'cocoon-e2e-'))
-    network = await startLocalNetwork({ folder, providers: 3, gatewayPort: 0, chainPort: 0, progress: () => {}, tampered: [0] })
+    starting = startLocalNetwork({ folder, providers: 3, gatewayPort: 0, chainPort: 0, progress: () => {}, tampered: [0], signal: controller.signal })
+    network = await starting
     const found = await network.ready(30_000, { providers: 3 })
     expect(found[0].providers).to.equal(3)
     model = found[0].id
@@ -32,7 +35,9 @@ describe('a market between processes, through the official client', function () 
   })
 
   after(async () => {
-    await network?.stop()
+    // A start that has not ended when the time was up ends here.
+    controller.abort()
+    await starting?.then(async started => started.stop(), () => { /* it stopped what it had started */ })
     restore?.()
     await rm(folder, { recursive: true, force: true })
   })

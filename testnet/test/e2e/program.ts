@@ -8,8 +8,10 @@ import { identify, signalProcess, waitUntilGone } from '../../src/network/proces
 import type { ChildProcess } from 'node:child_process'
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
-const LINE_TIMEOUT_MS = 45_000
-const GONE_TIMEOUT_MS = 15_000
+const LINE_TIMEOUT_MS = 60_000
+const FINISH_TIMEOUT_MS = 50_000
+const GONE_TIMEOUT_MS = 20_000
+const CONNECT_TIMEOUT_MS = 5_000
 const POLL_MS = 20
 
 /** A program of the repository as a user starts it, in a process group of its own. */
@@ -22,10 +24,13 @@ export interface Program {
   line (pattern: RegExp): Promise<string>
   /** Signals the whole group, as a terminal does. */
   signalGroup (signal: NodeJS.Signals): void
+  /** Ends the standard input that was left open. */
+  closeInput (): void
 }
 
 export interface RunOptions {
   readonly home: string
+  /** Default: nothing to read from the first. */
   readonly stdin?: 'closed' | 'open'
   /** Runs through npm instead of the script that npm runs. */
   readonly npm?: boolean
@@ -85,14 +90,20 @@ export function run (script: 'start' | 'cocoon', args: readonly string[], option
       watchers.add(look)
       look()
     }),
-    signalGroup: (signal) => { process.kill(-(child.pid ?? 0), signal) }
+    signalGroup: (signal) => { process.kill(-(child.pid ?? 0), signal) },
+    closeInput: () => { child.stdin?.end() }
   }
 }
 
-/** Runs a program to its end. */
+/** Runs a program to its end, which comes before a deadline or is an error that shows what it printed. */
 export async function finish (script: 'start' | 'cocoon', args: readonly string[], options: RunOptions): Promise<{ code: number | null, out: string, err: string, last: any }> {
   const program = run(script, args, options)
-  const { code } = await program.exited
+  const timer = setTimeout(() => { program.signalGroup('SIGKILL') }, FINISH_TIMEOUT_MS)
+  const { code, signal } = await program.exited
+  clearTimeout(timer)
+  if (signal != null) {
+    throw new Error(`${script} ${args.join(' ')} ended with ${signal}:\n${program.err()}\n${program.out()}`)
+  }
   const last = program.out().trimEnd().split('\n').at(-1) ?? ''
   return { code, out: program.out(), err: program.err(), last: last.startsWith('{') ? JSON.parse(last) : undefined }
 }
@@ -152,6 +163,7 @@ export async function listens (url: string): Promise<boolean> {
   const { hostname, port } = new URL(url)
   return new Promise(resolve => {
     const socket = connect({ host: hostname, port: Number(port) })
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => { socket.destroy(new Error('no answer')) })
     socket.once('connect', () => {
       socket.destroy()
       resolve(true)

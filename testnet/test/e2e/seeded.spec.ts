@@ -9,7 +9,7 @@ import { chat, finish, killEverything, leftOver, listens, run } from './program.
 
 /** `cocoon testnet`: a network of the size asked for, with everybody's keys decided by a seed. */
 describe('cocoon testnet up', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let home: string
 
   before(async () => { home = await mkdtemp(join(tmpdir(), 'cocoon-seeded-')) })

@@ -1,16 +1,16 @@
-import { notAvailable } from './commands/not-available.ts'
 import type { CommandGroup, CommandSpec } from './command-spec.ts'
 
 const DRY_RUN = ['--dry-run', 'print each message with its amount and its cost, and send nothing'] as const
 const GROUPS = ['network'] as const
 const CLIENT_GROUPS = ['network', 'client'] as const
 
-function vaultCommand (spec: Omit<CommandSpec, 'groups' | 'options' | 'load'> & { client?: boolean }, load: CommandSpec['load']): CommandSpec {
+function dryRunnable (spec: Omit<CommandSpec, 'groups' | 'options' | 'load'> & { client?: boolean }, load: CommandSpec['load']): CommandSpec {
   const { client = false, ...rest } = spec
   return { ...rest, groups: client ? CLIENT_GROUPS : GROUPS, options: [DRY_RUN], load }
 }
 
 const vaultStatus: CommandSpec['load'] = async () => (await import('./commands/vault.ts')).vaultStatus
+const stakeStatus: CommandSpec['load'] = async () => (await import('./commands/stake.ts')).stakeStatus
 const walletBalance: CommandSpec['load'] = async () => (await import('./commands/wallet.ts')).walletBalance
 
 /** Commands that read or move coins. Amounts are TON (`1.5`) or exact (`1500000000nano`). */
@@ -22,12 +22,12 @@ export const MONEY_GROUPS: readonly CommandGroup[] = [
     commands: [
       { name: 'status', summary: 'balance, what is locked, what is free, lanes', groups: GROUPS, examples: ['cocoon vault status --json'], load: vaultStatus },
       { name: 'lanes', summary: 'every lane with its cap, what was paid and when it unlocks', groups: GROUPS, examples: ['cocoon vault lanes'], load: async () => (await import('./commands/vault.ts')).vaultLanes },
-      vaultCommand({ name: 'deposit', args: '<amount>', summary: 'put coins in; the first deposit deploys the vault', examples: ['cocoon vault deposit 2 --dry-run'] }, async () => (await import('./commands/vault.ts')).vaultDeposit),
-      vaultCommand({ name: 'open', args: '<payee> <cap>', summary: 'lock an amount for one provider; deploys the vault when there is none', client: true, examples: ['cocoon vault open 0:PAYEE 0.1'] }, async () => (await import('./commands/vault-lane.ts')).vaultOpen),
-      vaultCommand({ name: 'top-up', args: '<payee> <amount>', summary: 'raise the cap of an open lane', client: true, examples: ['cocoon vault top-up 0:PAYEE 0.05'] }, async () => (await import('./commands/vault-lane.ts')).vaultTopUp),
-      vaultCommand({ name: 'unlock', args: '<payee>', summary: 'begin to end a lane; its provider is told and may redeem until the time is over', examples: ['cocoon vault unlock 0:PAYEE'] }, async () => (await import('./commands/vault.ts')).vaultUnlock),
-      vaultCommand({ name: 'finish', alias: 'close', args: '<payee>', summary: 'end a lane whose unlock is over: what it has left is free', examples: ['cocoon vault finish 0:PAYEE'] }, async () => (await import('./commands/vault.ts')).vaultFinish),
-      vaultCommand({ name: 'withdraw', args: '<amount>', summary: 'send what is free to the owner\'s wallet; all leaves what rent needs', examples: ['cocoon vault withdraw 0.5', 'cocoon vault withdraw all'] }, async () => (await import('./commands/vault.ts')).vaultWithdraw)
+      dryRunnable({ name: 'deposit', args: '<amount>', summary: 'put coins in; the first deposit deploys the vault', examples: ['cocoon vault deposit 2 --dry-run'] }, async () => (await import('./commands/vault.ts')).vaultDeposit),
+      dryRunnable({ name: 'open', args: '<payee> <cap>', summary: 'lock an amount for one provider; deploys the vault when there is none', client: true, examples: ['cocoon vault open 0:PAYEE 0.1'] }, async () => (await import('./commands/vault-lane.ts')).vaultOpen),
+      dryRunnable({ name: 'top-up', args: '<payee> <amount>', summary: 'raise the cap of an open lane', client: true, examples: ['cocoon vault top-up 0:PAYEE 0.05'] }, async () => (await import('./commands/vault-lane.ts')).vaultTopUp),
+      dryRunnable({ name: 'unlock', args: '<payee>', summary: 'begin to end a lane; its provider is told and may redeem until the time is over', examples: ['cocoon vault unlock 0:PAYEE'] }, async () => (await import('./commands/vault.ts')).vaultUnlock),
+      dryRunnable({ name: 'finish', alias: 'close', args: '<payee>', summary: 'end a lane whose unlock is over: what it has left is free', examples: ['cocoon vault finish 0:PAYEE'] }, async () => (await import('./commands/vault.ts')).vaultFinish),
+      dryRunnable({ name: 'withdraw', args: '<amount>', summary: 'send what is free to the owner\'s wallet; all leaves what rent needs', examples: ['cocoon vault withdraw 0.5', 'cocoon vault withdraw all'] }, async () => (await import('./commands/vault.ts')).vaultWithdraw)
     ]
   },
   {
@@ -73,8 +73,22 @@ export const MONEY_GROUPS: readonly CommandGroup[] = [
   },
   {
     name: 'stake',
-    summary: 'the stake of a provider (not built yet)',
-    alone: { groups: GROUPS, examples: ['cocoon stake'], load: async () => notAvailable('Staking') },
-    commands: []
+    summary: 'what a provider puts at risk for its word: lost when its key contradicts itself',
+    alone: { groups: GROUPS, examples: ['cocoon stake', 'cocoon stake deposit 10 --dry-run'], load: stakeStatus },
+    commands: [
+      { name: 'status', summary: 'what is bonded, what is on its way out, and until when', groups: GROUPS, examples: ['cocoon stake status --json'], load: stakeStatus },
+      dryRunnable({ name: 'deposit', args: '<amount>', summary: 'bond an amount; the first deposit deploys the stake', examples: ['cocoon stake deposit 10 --dry-run'] }, async () => (await import('./commands/stake.ts')).stakeDeposit),
+      {
+        name: 'delegate',
+        summary: 'sign that a receipt key speaks for the stake; the provider shows this to its clients',
+        groups: GROUPS,
+        options: [['--receipt-key <hex>', 'the receipt key of the provider, 64 hex digits; default the one of this home'], ['--days <count>', 'how long it holds, 1 to 366; default 30']],
+        examples: ['cocoon stake delegate --receipt-key HEX --days 30 --json > delegation.json'],
+        load: async () => (await import('./commands/stake.ts')).stakeDelegate
+      },
+      dryRunnable({ name: 'unbond', args: '<amount>', summary: 'begin to take an amount, or all, out; it counts no more, and can be lost until the time is over', examples: ['cocoon stake unbond all'] }, async () => (await import('./commands/stake.ts')).stakeUnbond),
+      dryRunnable({ name: 'rebond', summary: 'bond again what is on its way out', examples: ['cocoon stake rebond'] }, async () => (await import('./commands/stake.ts')).stakeRebond),
+      dryRunnable({ name: 'withdraw', summary: 'take out what is unbonded', examples: ['cocoon stake withdraw'] }, async () => (await import('./commands/stake.ts')).stakeWithdraw)
+    ]
   }
 ]

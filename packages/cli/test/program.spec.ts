@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ERRORS } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
+import { GROUPS } from '../src/command-table.ts'
 import { exitCodeOf } from '../src/exit-codes.ts'
 import { printable, tonText } from '../src/output.ts'
 import { createSandbox, jsonOf } from './fixtures/run-command.ts'
@@ -17,11 +18,13 @@ describe('program', () => {
   beforeEach(async () => { sandbox = await createSandbox() })
   afterEach(async () => { await sandbox.remove() })
 
-  it('has help for every command, with --json in it', async () => {
-    for (const argv of [...COMMANDS.map(name => [name]), ['testnet', 'up'], ['testnet', 'kill'], ['testnet', 'status']]) {
+  it('has help for every command, with --json and an example in it', async () => {
+    const inGroups = GROUPS.flatMap(group => group.commands.map(command => [group.name, command.name]))
+    expect(inGroups.length).to.be.greaterThan(20)
+    for (const argv of [...COMMANDS.map(name => [name]), ...inGroups]) {
       const { code, out, err } = await sandbox.command([...argv, '--help'])
       expect([code, err], argv.join(' ')).to.deep.equal([0, ''])
-      expect(out).to.include(`Usage: cocoon ${argv.join(' ')}`).and.include('--json')
+      expect(out).to.match(new RegExp(`^Usage: cocoon ${argv[0]}(\\|\\w+)?${argv[1] === undefined ? '' : ` ${argv[1]}`}`)).and.include('--json').and.match(/Examples?:\n {2}\$ .*cocoon /)
     }
     expect((await sandbox.command([])).out).to.include('Commands:')
   })
@@ -41,7 +44,7 @@ describe('program', () => {
   it('prints errors as JSON when asked', async () => {
     const outcome = await sandbox.command(['stake', '--json'])
     expect(outcome.code).to.equal(2)
-    expect(jsonOf(outcome).error.code).to.equal('not_available_yet')
+    expect(jsonOf(outcome).error.code).to.equal('config_invalid')
   })
 
   it('says 3 when nothing runs', async () => {
@@ -51,6 +54,17 @@ describe('program', () => {
       expect(err).to.match(/^not_running: /)
     }
     expect((await sandbox.command(['settle'])).code).to.equal(3)
+  })
+
+  it('takes --home and --json on either side of the second word', async () => {
+    for (const argv of [['vault', '--json', 'lanes'], ['vault', 'lanes', '--json']]) {
+      expect(jsonOf(await sandbox.command(argv)).error.code, argv.join(' ')).to.equal('config_invalid')
+    }
+    const other = join(sandbox.home, 'other')
+    for (const argv of [['wallet', '--home', other, 'create'], ['wallet', 'create', '--home', other]]) {
+      const { err } = await sandbox.command(argv, { env: { COCOON_DEVNET_GENESIS: 'aa'.repeat(32) } })
+      expect(err).to.match(argv[1] === 'create' ? new RegExp(`^key_exists: ${other}`) : /^$/)
+    }
   })
 
   it('says 130 when interrupted', async () => {
@@ -106,7 +120,7 @@ describe('program', () => {
     child.stdout.on('data', (data: Buffer) => { out += data.toString() })
     const code = await new Promise(resolve => { child.once('exit', resolve) })
     expect(code).to.equal(2)
-    expect(JSON.parse(out).error.code).to.equal('not_available_yet')
+    expect(JSON.parse(out).error.code).to.equal('config_invalid')
   }).timeout(20_000)
 })
 

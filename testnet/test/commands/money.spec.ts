@@ -6,6 +6,7 @@ import { expect } from 'aegir/chai'
 import { TON, createWorld } from '../devnet/world.ts'
 import { booksOf } from './history.ts'
 import { createCommandHome } from './home.ts'
+import { rehearse } from './rehearse.ts'
 import type { CommandHome } from './home.ts'
 import type { World } from '../devnet/world.ts'
 
@@ -42,34 +43,8 @@ describe('money commands on a devnet', function () {
     await world.close()
   })
 
-  /** Runs it dry, then for good: what was shown is what is sent, and costs no more than was said. */
-  const dryThenReal = async (line: string, options: { sameBody?: boolean } = {}): Promise<any> => {
-    const before = world.devnet.snapshot()
-    const dry = await client.json(`${line} --dry-run`)
-    expect(dry.sent, line).to.equal(false)
-    expect(world.devnet.snapshot(), `${line} --dry-run sends nothing`).to.deep.equal(before)
-    const sentBefore = (await booksOf(world.client, owner)).sent.length
-    const vaultBefore = BigInt((await client.json('vault status')).balanceNano)
-    const real = await client.json(line)
-    const books = await booksOf(world.client, owner)
-    const sent = books.sent.slice(sentBefore)
-    const shown = dry.messages.map((message: any) => ({ to: message.to, valueNano: message.valueNano, body: message.body }))
-    if (options.sameBody === false) {
-      expect(sent.map(({ to, valueNano }) => ({ to, valueNano }))).to.deep.equal(shown.map(({ to, valueNano }: any) => ({ to, valueNano })))
-    } else {
-      expect(sent).to.deep.equal(shown)
-    }
-    const { walletNano } = await client.json('wallet balance')
-    expect(BigInt(walletNano), `${line}: the balance is what history adds up to`).to.equal(books.nano)
-    expect(real.balanceAfterNano).to.equal(walletNano)
-    const vaultGain = BigInt((await client.json('vault status')).balanceNano) - vaultBefore
-    const others = dry.messages.filter((message: any) => message.to !== vault).reduce((sum: bigint, message: any) => sum + BigInt(message.movesNano), 0n)
-    const notice = line.startsWith('vault unlock') ? 10_000_000n : 0n
-    const burnt = BigInt(real.balanceNano) - BigInt(walletNano) - vaultGain - others - notice
-    const costAtMost = dry.messages.reduce((sum: bigint, message: any) => sum + BigInt(message.costAtMostNano), 0n)
-    expect(burnt > 0n && burnt <= costAtMost, `${line}: ${burnt} of at most ${costAtMost}`).to.equal(true)
-    return real
-  }
+  const dryThenReal = async (line: string, sameBody = true): Promise<any> =>
+    rehearse({ world, home: client, line, receiver: { account: vault, read: async () => client.json('vault status') }, sameBody, givenAwayNano: line.startsWith('vault unlock') ? 10_000_000n : 0n })
 
   it('makes a wallet, and takes one over', async () => {
     owner = (await client.json('wallet create')).wallet
@@ -97,7 +72,7 @@ describe('money commands on a devnet', function () {
   })
 
   it('opens a lane and raises its cap', async () => {
-    const opened = await dryThenReal(`vault open ${payee} 0.1`, { sameBody: false })
+    const opened = await dryThenReal(`vault open ${payee} 0.1`, false)
     expect(opened).to.deep.include({ capNano: '100000000', paidNano: '0', payee })
     expect((await client.command(`vault open ${payee} 0.1`)).err).to.match(/^lane_open: /)
     await dryThenReal(`vault top-up ${payee} 0.050000001`)

@@ -21,7 +21,7 @@ const rowsSchema = z.object({
     kind: z.enum(['paid', 'earned', 'redeemed']),
     laneKey: z.string(),
     clientNonce: z.string(),
-    paidNano: z.string().regex(/^\d+$/).transform(BigInt)
+    paidNano: z.string().regex(/^-?\d+$/).transform(BigInt)
   }))
 })
 

@@ -1,4 +1,4 @@
-import { clientVaultBodies } from '@cocoon-net/contracts'
+import { clientVaultBodies, providerStakeBodies } from '@cocoon-net/contracts'
 import { accountToText } from '@cocoon-net/protocol'
 import type { WalletMessage } from '@cocoon-net/settlement'
 
@@ -22,7 +22,9 @@ const COST_NANO = Object.freeze({
   openLane: 15_000_000n,
   startUnlock: 15_000_000n,
   finishUnlock: 15_000_000n,
-  withdraw: 10_000_000n
+  withdraw: 10_000_000n,
+  stakeSetUp: 25_000_000n,
+  stakeStep: 10_000_000n
 })
 
 /** Sent along so that a step never lacks gas; what it does not need comes back. */
@@ -94,4 +96,29 @@ export function planWithdraw (vault: Uint8Array, amountNano: bigint): PlannedMes
     movesNano: amountNano,
     costNano: COST_NANO.withdraw
   }
+}
+
+/** A deposit into a stake; with `stateInit` it deploys the stake. `missingNano`: what its rent reserve lacks. */
+export function planBond (init: { stake: Uint8Array, amountNano: bigint, missingNano: bigint, stateInit?: WalletMessage['init'] }): PlannedMessage {
+  return {
+    to: init.stake,
+    valueNano: init.amountNano + init.missingNano + GAS_VALUE_NANO,
+    init: init.stateInit,
+    body: providerStakeBodies.deposit(init.amountNano),
+    what: init.stateInit === undefined ? 'deposit into the stake' : 'deploy the stake with its first deposit',
+    movesNano: init.amountNano + init.missingNano,
+    costNano: init.stateInit === undefined ? COST_NANO.stakeStep : COST_NANO.stakeSetUp
+  }
+}
+
+export function planUnbond (stake: Uint8Array, amountNano: bigint): PlannedMessage {
+  return { to: stake, valueNano: GAS_VALUE_NANO, body: providerStakeBodies.unbond(amountNano), what: 'unbond', movesNano: 0n, costNano: COST_NANO.stakeStep }
+}
+
+export function planRebond (stake: Uint8Array): PlannedMessage {
+  return { to: stake, valueNano: GAS_VALUE_NANO, body: providerStakeBodies.rebond(), what: 'bond again what unbonds', movesNano: 0n, costNano: COST_NANO.stakeStep }
+}
+
+export function planStakeWithdraw (stake: Uint8Array, dueNano: bigint): PlannedMessage {
+  return { to: stake, valueNano: GAS_VALUE_NANO, body: providerStakeBodies.withdraw(), what: 'withdraw from the stake', movesNano: dueNano, costNano: COST_NANO.stakeStep }
 }

@@ -1,8 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { networkOf } from '@cocoon-net/cocoon'
-import { CocoonError, accountFromText, addressOfAccount } from '@cocoon-net/protocol'
-import { createTonPort, createWallet, ed25519Signer, loadKey, openKeyValue } from '@cocoon-net/settlement'
+import { CocoonError, MAINNET, TESTNET, accountFromText, addressOfAccount, devnetPreset, fromHex } from '@cocoon-net/protocol'
+import { createTonPort, createWallet, ed25519Signer, loadKey, openKeyValue, walletAccount } from '@cocoon-net/settlement'
 import { chainUrlOf } from '../config-keys.ts'
 import type { Invocation } from '../invocation.ts'
 import type { NetworkPreset } from '@cocoon-net/protocol'
@@ -12,7 +11,7 @@ import type { KeyFileOptions, KeyValue, Signer, TonReader, Wallet } from '@cocoo
 const DEVNET_POLL_MS = 100
 const PUBLIC_POLL_MS = 1_000
 
-export type KeyName = 'wallet' | 'voucher'
+export type KeyName = 'wallet' | 'voucher' | 'receipt' | 'stake'
 
 export function keyPath (home: string, name: KeyName): string {
   return join(home, 'keys', `${name}.key`)
@@ -28,12 +27,12 @@ export function keyOptions (invocation: Invocation): KeyFileOptions {
 export function networkOfConfig (invocation: Invocation): NetworkPreset {
   const { network = 'devnet', devnetGenesis } = invocation.config
   if (network !== 'devnet') {
-    return networkOf(network)
+    return network === 'mainnet' ? MAINNET : TESTNET
   }
   if (devnetGenesis === undefined) {
     throw new CocoonError('config_invalid', 'devnetGenesis is not set')
   }
-  return networkOf({ devnet: devnetGenesis })
+  return devnetPreset(fromHex(devnetGenesis))
 }
 
 export async function exists (path: string): Promise<boolean> {
@@ -49,7 +48,7 @@ export async function hasWallet (invocation: Invocation): Promise<boolean> {
 export async function seedOf (invocation: Invocation, name: KeyName): Promise<Uint8Array> {
   const path = keyPath(invocation.home, name)
   if (!await exists(path)) {
-    throw new CocoonError('file_unusable', `${invocation.home} has no ${name} key yet; \`cocoon wallet create\` or \`cocoon wallet import\` makes it, and so does a node when it starts`)
+    throw new CocoonError('file_unusable', `${invocation.home} has no ${name} key yet; ${name === 'receipt' ? 'a provider makes it when it starts, and --receipt-key names another' : '`cocoon wallet create` or `cocoon wallet import` makes it, and so does a node when it starts'}`)
   }
   return loadKey(path, keyOptions(invocation))
 }
@@ -57,6 +56,11 @@ export async function seedOf (invocation: Invocation, name: KeyName): Promise<Ui
 /** @throws {CocoonError} file_unusable, key_locked */
 export async function signerOf (invocation: Invocation, name: KeyName): Promise<Signer> {
   return ed25519Signer(await seedOf(invocation, name))
+}
+
+/** The account of this home's wallet, without a chain. @throws {CocoonError} config_invalid, file_unusable, key_locked */
+export async function walletAccountOf (invocation: Invocation): Promise<Uint8Array> {
+  return walletAccount((await signerOf(invocation, 'wallet')).publicKey, networkOfConfig(invocation).tonGlobalId)
 }
 
 /** What a command needs to read the chain and, with the wallet's key, to write to it. */

@@ -6,7 +6,7 @@ import { fieldsText, printResult } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { amountArgument, amountText } from '../ton-amount.ts'
 import { planTransfer } from './planned-message.ts'
-import { accountArgument, friendlyText, hasWallet, networkOfConfig, openChain, signerOf } from './wallet-access.ts'
+import { accountArgument, friendlyText, hasWallet, networkOfConfig, openChain, walletAccountOf } from './wallet-access.ts'
 import { sendPlanned } from './wallet-send.ts'
 import type { Command } from '../invocation.ts'
 
@@ -26,7 +26,7 @@ export const walletBalance: Command = async invocation => {
 /** The address alone, without a chain. */
 export const walletAddress: Command = async invocation => {
   const network = networkOfConfig(invocation)
-  const account = walletAccount((await signerOf(invocation, 'wallet')).publicKey, network.tonGlobalId)
+  const account = await walletAccountOf(invocation)
   const value = { network: network.name, wallet: accountToText(account), address: friendlyText(account, network), version: 'v4r2' }
   printResult(invocation.context, invocation.json, value, shown => shown.address)
   return EXIT_DONE

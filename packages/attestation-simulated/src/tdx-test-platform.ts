@@ -59,24 +59,25 @@ function iso (ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
-/** Makes a platform whose certificates and collateral hold around `atMs`. */
-export function createTdxTestPlatform (init: { seed: Uint8Array, atMs: number }): TdxTestPlatform {
-  const { seed, atMs } = init
+/** Makes a platform whose certificates and collateral hold around `atMs`. Machines of one seed differ in their own keys and processor id only. */
+export function createTdxTestPlatform (init: { seed: Uint8Array, atMs: number, machine?: number }): TdxTestPlatform {
+  const { seed, atMs, machine = 0 } = init
   const key = (label: string): TestKey => testKey(seed, label)
-  const pckKey = key('pck')
+  const own = (label: string): string => machine === 0 ? label : `${label}-${machine}`
+  const pckKey = key(own('pck'))
   const signerKey = key('tcb-signer')
   const root: TestIssuer = { name: 'Intel SGX Root CA', key: key('root') }
   const pckCa: TestIssuer = { name: 'Intel SGX PCK Platform CA', key: key('pck-ca') }
   const tcbSigner: TestIssuer = { name: 'Intel SGX TCB Signing', key: signerKey }
   const pck: TestIssuer = { name: 'Intel SGX PCK Certificate', key: pckKey }
-  const attestationKey = key('attestation')
+  const attestationKey = key(own('attestation'))
   const certify = (subject: TestIssuer, issuer: TestIssuer, serial: number, isCa: boolean, extensions: TestCertificateInit['extensions'] = []): Uint8Array => {
     return testCertificate({ ...subject, issuer, serial, isCa, notBeforeMs: atMs - 30 * DAY_MS, notAfterMs: atMs + 300 * DAY_MS, extensions })
   }
   const rootCertificate = certify(root, root, SERIAL.root, true)
   const pckCaCertificate = certify(pckCa, root, SERIAL.pckCa, true)
   const signerCertificate = certify(tcbSigner, root, SERIAL.tcbSigner, false)
-  const pckCertificate = certify(pck, pckCa, SERIAL.pck, false, [{ id: SGX_EXTENSION, value: sgxExtension(seed) }])
+  const pckCertificate = certify(pck, pckCa, SERIAL.pck, false, [{ id: SGX_EXTENSION, value: sgxExtension(utf8(own(toHex(seed)))) }])
   const pckChain = utf8(toPem(pckCertificate, pckCaCertificate, rootCertificate))
 
   return {
@@ -142,16 +143,19 @@ function quotingEnclaveReport (boundHash: Uint8Array): Uint8Array {
   )
 }
 
-function sgxExtension (seed: Uint8Array): Uint8Array {
+function sgxExtension (processor: Uint8Array): Uint8Array {
   const pair = (id: string, value: asn1js.AsnType): asn1js.Sequence => new asn1js.Sequence({ value: [new asn1js.ObjectIdentifier({ value: id }), value] })
   const octets = (bytes: Uint8Array): asn1js.OctetString => new asn1js.OctetString({ valueHex: Uint8Array.from(bytes).buffer })
   const components = Array.from({ length: 16 }, (_, i) => pair(`${SGX_EXTENSION}.2.${i + 1}`, new asn1js.Integer({ value: TCB_SVN })))
   const sequence = new asn1js.Sequence({
     value: [
-      pair(`${SGX_EXTENSION}.1`, octets(sha256(seed).subarray(0, 16))),
-      pair(`${SGX_EXTENSION}.2`, new asn1js.Sequence({ value: [...components, pair(`${SGX_EXTENSION}.2.17`, new asn1js.Integer({ value: PCE_SVN }))] })),
+      pair(`${SGX_EXTENSION}.1`, octets(sha256(processor).subarray(0, 16))),
+      pair(`${SGX_EXTENSION}.2`, new asn1js.Sequence({
+        value: [...components, pair(`${SGX_EXTENSION}.2.17`, new asn1js.Integer({ value: PCE_SVN })), pair(`${SGX_EXTENSION}.2.18`, octets(new Uint8Array(16).fill(TCB_SVN)))]
+      })),
       pair(`${SGX_EXTENSION}.3`, octets(fromHex(PCE_ID))),
-      pair(`${SGX_EXTENSION}.4`, octets(fromHex(FMSPC)))
+      pair(`${SGX_EXTENSION}.4`, octets(fromHex(FMSPC))),
+      pair(`${SGX_EXTENSION}.5`, new asn1js.Enumerated({ value: 1 }))
     ]
   })
   return new Uint8Array(sequence.toBER())

@@ -9,9 +9,11 @@ import { looksLikeSpdm } from './nvidia/spdm.ts'
 import { verifyTranscript } from './nvidia/verify-transcript.ts'
 import { evidenceReport, fail, pass } from './report.ts'
 import { PRODUCTION_ROOTS } from './roots.ts'
+import { VerifiedResults } from './verified-results.ts'
 import type { Policy } from './policy.ts'
 import type { Check, CollateralVersions, EvidenceReport, HardwareKind } from './report.ts'
 import type { TrustedRoots } from './roots.ts'
+import type { Question } from './verified-results.ts'
 
 /** Base64 or hex of the largest evidence, with line ends. */
 const MAX_INPUT_BYTES = 65_536
@@ -87,10 +89,25 @@ function checkKind (kind: HardwareKind, allowed: readonly string[]): Check {
     : fail('kind', 'evidence_kind_refused', `${kind} evidence is not accepted under this policy`)
 }
 
+const results = new VerifiedResults()
+
 function verifyKind (roots: TrustedRoots, kind: HardwareKind, evidence: Uint8Array, input: EvidenceInput): EvidenceReport {
-  const { atMs, policy, knownVersions = {} } = input
-  const collateral = input.collateral ?? []
-  const material = readMaterial({ collateral: collateral instanceof Uint8Array ? [collateral] : collateral, chain: input.chain })
+  const { atMs, policy, knownVersions = {}, chain = [] } = input
+  const files = input.collateral ?? []
+  const collateral = files instanceof Uint8Array ? [files] : files
+  const question = { roots, policy, knownVersions, evidence, collateral, chain }
+  const known = results.recall(question, atMs)
+  if (known != null) {
+    return known
+  }
+  const report = judgeKind(roots, kind, question, atMs)
+  results.remember(question, atMs, report)
+  return report
+}
+
+function judgeKind (roots: TrustedRoots, kind: HardwareKind, question: Question, atMs: number): EvidenceReport {
+  const { evidence, policy, knownVersions, collateral, chain } = question
+  const material = readMaterial({ collateral, chain })
   switch (kind) {
     case 'snp':
       return verifySnpReport({ evidence, material, atMs, policy, roots })

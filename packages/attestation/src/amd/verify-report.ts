@@ -5,7 +5,7 @@ import { absent, attempt, evidenceReport, fail, pass } from '../report.ts'
 import { AMD_PRODUCTS } from '../roots.ts'
 import { chainFrom, leavesOf } from '../x509/build-chain.ts'
 import { chainFault } from '../x509/certificate.ts'
-import { crlFault, newestCrl } from '../x509/crl.ts'
+import { crlFault, newestCrl, nextBeginMs } from '../x509/crl.ts'
 import { endorsementKeyOf } from './endorsement-key.ts'
 import { belowMinimum, snpPolicyFaults, tcbDifferences } from './policy-rules.ts'
 import { decodeTcb, parseSnpReport } from './snp-report.ts'
@@ -99,7 +99,7 @@ function checkChain (chain: readonly Certificate[], product: AmdProduct | null, 
   if (!key.value.productName.startsWith(product)) {
     return fail(name, 'evidence_refused', 'the endorsement key is of another product than its root')
   }
-  return pass(name, `leads to AMD's root for ${product}`)
+  return pass(name, `leads to the pinned root for ${product}`)
 }
 
 function checkRevocation (material: Material, chain: readonly Certificate[], atMs: number): { check: Check, endsMs: number[] } {
@@ -113,7 +113,7 @@ function checkRevocation (material: Material, chain: readonly Certificate[], atM
   const all = [...faults, ...(fault == null ? [] : [fault])]
   return {
     check: all.length === 0 ? pass('revocation', 'no certificate is revoked') : fail('revocation', 'evidence_refused', all.join('; ')),
-    endsMs: crl?.nextUpdateMs == null ? [] : [crl.nextUpdateMs]
+    endsMs: [crl?.nextUpdateMs, nextBeginMs(material.crls, atMs) - 1].filter(ms => ms != null)
   }
 }
 

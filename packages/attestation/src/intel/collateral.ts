@@ -1,6 +1,8 @@
-import { CocoonError, asCocoonError, utf8 } from '@cocoon-net/protocol'
+import { CocoonError, asCocoonError, toHex, utf8 } from '@cocoon-net/protocol'
+import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import { verifyEcdsa } from '../crypto.ts'
+import { deepFreeze } from '../deep-freeze.ts'
 import { chainFrom, leavesOf } from '../x509/build-chain.ts'
 import { chainFault } from '../x509/certificate.ts'
 import type { Material, SignedText } from '../material/read-material.ts'
@@ -73,7 +75,12 @@ export type TcbInfo = z.infer<typeof tcbInfoSchema>
 export type QeIdentity = z.infer<typeof qeIdentitySchema>
 
 /** Signed JSON whose signer is Intel's, with the certificates that say so. */
-export interface Opened<T> { readonly value: T, readonly chain: readonly Certificate[] }
+export interface Opened<T> {
+  readonly value: T
+  readonly chain: readonly Certificate[]
+  /** When another one that came along begins to hold, unix milliseconds; Infinity when none does. */
+  readonly nextMs: number
+}
 
 interface Dated { readonly issueDate: number, readonly nextUpdate: number, readonly tcbEvaluationDataNumber: number }
 
@@ -98,13 +105,17 @@ export function openQeIdentity (init: OpenInit<QeIdentity>): Opened<QeIdentity> 
 /** The newest that is authentic and fits, so that nobody rolls back by adding an older one; it must be in date. */
 function openNewest<T extends Dated> (what: string, candidates: readonly SignedText[], schema: z.ZodType<T>, init: OpenInit<T>): Opened<T> {
   let fault: CocoonError | null = null
-  let newest: Opened<T> | null = null
+  let newest: Omit<Opened<T>, 'nextMs'> | null = null
+  let nextMs = Infinity
   for (const candidate of candidates) {
     try {
       const opened = open(what, candidate, schema, init)
       const misfit = init.misfit(opened.value)
       if (misfit != null) {
         throw new CocoonError('evidence_refused', misfit)
+      }
+      if (opened.value.issueDate > init.atMs) {
+        nextMs = Math.min(nextMs, opened.value.issueDate)
       }
       if (newest == null || isNewer(opened.value, newest.value, init.atMs)) {
         newest = opened
@@ -119,13 +130,14 @@ function openNewest<T extends Dated> (what: string, candidates: readonly SignedT
   if (init.atMs < newest.value.issueDate || init.atMs > newest.value.nextUpdate) {
     throw new CocoonError('collateral_missing', `${what} is out of date`)
   }
-  return newest
+  return { ...newest, nextMs }
 }
 
 function isNewer (a: Dated, b: Dated, atMs: number): boolean {
   // One of the future is no newer one: at `atMs` it was not there yet.
-  if (a.issueDate <= atMs !== b.issueDate <= atMs) {
-    return a.issueDate <= atMs
+  const [begunA, begunB] = [a.issueDate <= atMs, b.issueDate <= atMs]
+  if (begunA !== begunB) {
+    return begunA
   }
   return a.tcbEvaluationDataNumber === b.tcbEvaluationDataNumber
     ? a.issueDate > b.issueDate
@@ -136,7 +148,7 @@ function isNewer (a: Dated, b: Dated, atMs: number): boolean {
  * Reads signed JSON once its signer is known to be Intel's TCB signer: the signature covers the bytes as they stand, so
  * nothing is parsed before it holds.
  */
-function open<T extends Dated> (what: string, signed: SignedText, schema: z.ZodType<T>, init: OpenInit<T>): Opened<T> {
+function open<T extends Dated> (what: string, signed: SignedText, schema: z.ZodType<T>, init: OpenInit<T>): Omit<Opened<T>, 'nextMs'> {
   const chain = signerChain(signed, init.material.certificates)
   const fault = chainFault(chain, init.rootSpkiHashes, init.atMs)
   if (fault != null) {
@@ -147,11 +159,27 @@ function open<T extends Dated> (what: string, signed: SignedText, schema: z.ZodT
   if (chain.length !== 2 || signer.isCa || signer.commonName !== TCB_SIGNER) {
     throw new CocoonError('evidence_refused', `${what} is not signed by Intel's TCB signer`)
   }
-  if (!verifyEcdsa(signer.publicKey, utf8(signed.text), signed.signature, 'raw')) {
+  return { value: readSigned(what, signed, signer, schema), chain }
+}
+
+// The same for all machines of one kind, and each a hundred times the size of what is particular to one. What is cached
+// is what the text says and that this key signed it, which never changes; whether it holds now is judged each time.
+const opened = new LRUCache<string, object>({ max: 64, maxSize: 4 * 1_024 * 1_024, sizeCalculation: (_value, key) => key.length })
+
+/** @throws {CocoonError} bad_signature, evidence_malformed */
+function readSigned<T> (what: string, { text, signature }: SignedText, signer: Certificate, schema: z.ZodType<T>): T {
+  const key = `${what} ${signer.spkiHash} ${toHex(signature)} ${text}`
+  const known = opened.get(key) as T | undefined
+  if (known !== undefined) {
+    return known
+  }
+  if (!verifyEcdsa(signer.publicKey, utf8(text), signature, 'raw')) {
     throw new CocoonError('bad_signature', `the signature of ${what} does not verify`)
   }
   try {
-    return { value: schema.parse(JSON.parse(signed.text)), chain }
+    const value = deepFreeze(schema.parse(JSON.parse(text)))
+    opened.set(key, value as object)
+    return value
   } catch (error) {
     throw new CocoonError('evidence_malformed', `${what} is not of the known shape`, { cause: error })
   }

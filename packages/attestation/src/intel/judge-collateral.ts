@@ -2,7 +2,7 @@ import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
 import { absent, attempt, fail, pass } from '../report.ts'
 import { chainFrom, leavesOf } from '../x509/build-chain.ts'
 import { chainFault } from '../x509/certificate.ts'
-import { crlFault, newestCrl } from '../x509/crl.ts'
+import { crlFault, newestCrl, nextBeginMs } from '../x509/crl.ts'
 import { openQeIdentity, openTcbInfo } from './collateral.ts'
 import { pckPlatformOf } from './pck.ts'
 import { mergeStatus, moduleLevel, platformLevel, qeLevel } from './tcb.ts'
@@ -47,16 +47,16 @@ function opening<T> (step: () => Opened<T>): Opening<T> {
 
 /** Judges revocation and TCB, each by itself: a fault of one hides nothing about the other. */
 export function judgeCollateral (input: CollateralInput): CollateralJudgement {
-  const platform = opening(() => ({ value: pckPlatformOf(input.chain[0]), chain: [] }))
+  const platform = opening(() => ({ value: pckPlatformOf(input.chain[0]), chain: [], nextMs: Infinity }))
   const info = opening(() => openTcbInfo({ ...input, misfit: value => tcbInfoMisfit(value, input.quote, platform.value?.value) }))
   const identity = opening(() => openQeIdentity({ ...input, misfit: value => value.id === (input.quote.tee === 'tdx' ? 'TD_QE' : 'QE') ? null : 'the collateral is for another kind of evidence' }))
   const signers = [info, identity].flatMap(({ value }) => value?.chain.slice(0, 1) ?? [])
   const revocation = checkRevocation(input, signers)
-  const { check, status } = checkTcb(input, platform, info, identity)
+  const { check, status, endMs } = checkTcb(input, platform, info, identity)
   return {
     checks: [revocation.check, check],
     tcbStatus: status,
-    endsMs: [...revocation.endsMs, ...[info, identity].flatMap(({ value }) => value == null ? [] : [value.value.nextUpdate, ...value.chain.map(one => one.notAfterMs)])],
+    endsMs: [endMs, ...revocation.endsMs, ...[info, identity].flatMap(({ value }) => value == null ? [] : [value.value.nextUpdate, value.nextMs - 1, ...value.chain.map(one => one.notAfterMs)])],
     versions: {
       ...(info.value == null ? {} : { [tcbKey(info.value.value)]: info.value.value.tcbEvaluationDataNumber }),
       ...(identity.value == null ? {} : { [qeKey(identity.value.value)]: identity.value.value.tcbEvaluationDataNumber })
@@ -93,6 +93,7 @@ function checkRevocation (input: CollateralInput, signers: readonly Certificate[
   const given = (role: 'root' | 'pckCa'): readonly Crl[] => material.crls
     .filter(one => (one.role == null || one.role === role) && (one.issuers == null || isChainOf(one.issuers, ca, input)))
     .map(({ crl }) => crl)
+  const issuersEndMs = material.crls.flatMap(one => one.issuers ?? []).map(one => one.notAfterMs).filter(ms => ms >= atMs)
   const ofRoot = newestCrl(given('root'), root, atMs)
   const ofCa = newestCrl(given('pckCa'), ca, atMs)
   const revoked = [crlFault(ofRoot, root, [ca, ...signers], atMs), crlFault(ofCa, ca, [leaf], atMs)].filter(fault => fault != null)
@@ -100,7 +101,7 @@ function checkRevocation (input: CollateralInput, signers: readonly Certificate[
     check: faults.length + revoked.length === 0
       ? pass('revocation', 'no certificate is revoked')
       : fail('revocation', 'evidence_refused', [...faults, ...revoked].join('; ')),
-    endsMs: [ofRoot?.nextUpdateMs, ofCa?.nextUpdateMs].filter(ms => ms != null)
+    endsMs: [ofRoot?.nextUpdateMs, ofCa?.nextUpdateMs, nextBeginMs(material.crls, atMs) - 1, ...issuersEndMs].filter(ms => ms != null)
   }
 }
 
@@ -110,15 +111,26 @@ function isChainOf (issuers: readonly Certificate[], ca: Certificate, { rootSpki
   return chainFault(chain, rootSpkiHashes, atMs) == null && chain[0].spkiHash === ca.spkiHash
 }
 
-function checkTcb (input: CollateralInput, platform: Opening<PckPlatform>, info: Opening<TcbInfo>, identity: Opening<QeIdentity>): { check: Check, status: TcbStatus | null } {
+interface TcbCheck {
+  readonly check: Check
+  readonly status: TcbStatus | null
+  /** When a floor or the end of a grace window changes it, unix milliseconds. */
+  readonly endMs: number
+}
+
+function unmatched (check: Check): TcbCheck {
+  return { check, status: null, endMs: Infinity }
+}
+
+function checkTcb (input: CollateralInput, platform: Opening<PckPlatform>, info: Opening<TcbInfo>, identity: Opening<QeIdentity>): TcbCheck {
   const { material, atMs, policy } = input
   const faults = faultsOf(material, 'tcb')
   if (material.tcbInfos.length + material.qeIdentities.length + faults.length === 0) {
-    return { check: absent('tcb', material.given ? 'no TCB info' : 'no collateral', 'collateral_missing'), status: null }
+    return unmatched(absent('tcb', material.given ? 'no TCB info' : 'no collateral', 'collateral_missing'))
   }
   const failed = [platform, info, identity].map(({ fault }) => fault).filter(fault => fault != null)
   if (platform.value == null || info.value == null || identity.value == null || faults.length > 0) {
-    return { check: fail('tcb', failed[0]?.code ?? 'evidence_malformed', [...faults, ...failed.map(({ message }) => message)].join('; ')), status: null }
+    return unmatched(fail('tcb', failed[0]?.code ?? 'evidence_malformed', [...faults, ...failed.map(({ message }) => message)].join('; ')))
   }
   const [tcbInfo, qeIdentity] = [info.value.value, identity.value.value]
   const floor = evaluationFloor(policy, atMs)
@@ -126,11 +138,11 @@ function checkTcb (input: CollateralInput, platform: Opening<PckPlatform>, info:
     .filter(([key, { tcbEvaluationDataNumber }]) => tcbEvaluationDataNumber < Math.max(floor, input.knownVersions[key] ?? 0))
     .map(([key]) => `the evaluation number of ${key} is below ${Math.max(floor, input.knownVersions[key] ?? 0)}`)
   if (low.length > 0) {
-    return { check: fail('tcb', 'evidence_refused', low.join('; ')), status: null }
+    return unmatched(fail('tcb', 'evidence_refused', low.join('; ')))
   }
   const platformValue = platform.value.value
   const matched = attempt('tcb', () => matchLevels(input, tcbInfo, qeIdentity, platformValue))
-  return matched.value ?? { check: matched.check, status: null }
+  return matched.value ?? unmatched(matched.check)
 }
 
 /** "Version floors for collateral are dated." */
@@ -138,8 +150,13 @@ function evaluationFloor (policy: Policy, atMs: number): number {
   return Math.max(0, ...policy.evaluationFloors.filter(floor => Date.parse(floor.from) <= atMs).map(floor => floor.number))
 }
 
+/** When a floor begins that these numbers are below, unix milliseconds. */
+function nextFloorMs (policy: Policy, atMs: number, number: number): number {
+  return Math.min(Infinity, ...policy.evaluationFloors.filter(floor => floor.number > number).map(floor => Date.parse(floor.from)).filter(ms => ms > atMs))
+}
+
 /** @throws {CocoonError} evidence_refused */
-function matchLevels (input: CollateralInput, info: TcbInfo, identity: QeIdentity, platform: PckPlatform): { check: Check, status: TcbStatus } {
+function matchLevels (input: CollateralInput, info: TcbInfo, identity: QeIdentity, platform: PckPlatform): TcbCheck {
   const { quote, policy, atMs } = input
   const qe = qeLevel(identity, quote.qeReport)
   const module = quote.td == null ? null : moduleLevel(info, quote.td)
@@ -154,5 +171,7 @@ function matchLevels (input: CollateralInput, info: TcbInfo, identity: QeIdentit
   const newestMs = Math.max(...[level, ...parts].map(part => part.newestLevelMs))
   const inGrace = status === 'OutOfDate' && atMs <= newestMs + policy.outOfDateGraceMs
   const message = `${status}${advisories.length === 0 ? '' : `, advisories ${advisories.join(', ')}`}${inGrace ? ', inside the grace window' : ''}`
-  return { status, check: policy.tcbStatuses.includes(status) || inGrace ? pass('tcb', message) : fail('tcb', 'evidence_refused', message) }
+  const floorMs = nextFloorMs(policy, atMs, Math.min(info.tcbEvaluationDataNumber, identity.tcbEvaluationDataNumber)) - 1
+  const endMs = Math.min(floorMs, inGrace ? newestMs + policy.outOfDateGraceMs : Infinity)
+  return { status, endMs, check: policy.tcbStatuses.includes(status) || inGrace ? pass('tcb', message) : fail('tcb', 'evidence_refused', message) }
 }

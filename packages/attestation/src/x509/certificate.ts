@@ -1,11 +1,10 @@
 import { CocoonError, equalBytes, sha256, toHex } from '@cocoon-net/protocol'
-import { AsnConvert } from '@peculiar/asn1-schema'
-import { BasicConstraints, Certificate as AsnCertificate, KeyUsage, KeyUsageFlags, id_ce_basicConstraints as idBasicConstraints, id_ce_keyUsage as idKeyUsage } from '@peculiar/asn1-x509'
 import { LRUCache } from 'lru-cache'
 import { verifyEcdsa, verifyRsaPssSha384 } from '../crypto.ts'
+import { bitsOf, booleanOf, extensionsOf, flagsOf, integerBytes, isBoolean, isInteger, oidOf, parseDer, rawOf, sequenceOf, setOf, tagged, textOf, timeOf } from './der.ts'
 import { publicKeyOf } from './public-key.ts'
+import type { Node } from './der.ts'
 import type { PublicKey } from '../crypto.ts'
-import type { Name } from '@peculiar/asn1-x509'
 
 /** The vendors' largest, AMD's ASK, has 1,700 bytes; NVIDIA's leaves are the same size. */
 const MAX_CERTIFICATE_BYTES = 8_192
@@ -14,7 +13,9 @@ const OID = Object.freeze({
   ecdsaSha256: '1.2.840.10045.4.3.2',
   ecdsaSha384: '1.2.840.10045.4.3.3',
   rsaPss: '1.2.840.113549.1.1.10',
-  commonName: '2.5.4.3'
+  commonName: '2.5.4.3',
+  basicConstraints: '2.5.29.19',
+  keyUsage: '2.5.29.15'
 })
 
 /** The parts of a certificate (RFC 5280) that the vendors' chains use. Parsed, not verified. */
@@ -67,57 +68,78 @@ export function parseCertificate (der: Uint8Array): Certificate {
   return certificate
 }
 
+/** Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue } (RFC 5280 §4.1). */
 function convert (id: string, der: Uint8Array): Certificate {
-  const asn = AsnConvert.parse(der, AsnCertificate)
-  const tbs = asn.tbsCertificate
-  if (asn.tbsCertificateRaw == null) {
-    throw new TypeError('no raw certificate')
+  // A copy: the parts below are views, and the caller may use its buffer again.
+  const [tbs, algorithm, signature] = sequenceOf(parseDer(der.slice()))
+  const fields = [...sequenceOf(tbs)]
+  if (tagged(fields[0], 0) != null) {
+    fields.shift() // version
   }
+  const [serial, innerAlgorithm, issuer, validity, subject, keyInfo, ...rest] = fields
+  // RFC 5280 §4.1.1.2: the two "MUST contain the same algorithm identifier"
+  if (!equalBytes(rawOf(innerAlgorithm), rawOf(algorithm))) {
+    throw new TypeError('two algorithms')
+  }
+  const [notBefore, notAfter] = sequenceOf(validity)
   const extensions = new Map<string, Uint8Array>()
   let unknownCritical = false
-  for (const extension of tbs.extensions ?? []) {
+  for (const extension of extensionsOf(rest.map(node => tagged(node, 3)).find(nodes => nodes != null)?.[0])) {
     // RFC 5280 §4.2: "A certificate MUST NOT include more than one instance of a particular extension."
-    if (extensions.has(extension.extnID)) {
+    if (extensions.has(extension.id)) {
       throw new TypeError('an extension stands twice')
     }
-    extensions.set(extension.extnID, new Uint8Array(extension.extnValue.buffer))
-    unknownCritical ||= extension.critical && extension.extnID !== idBasicConstraints && extension.extnID !== idKeyUsage
+    extensions.set(extension.id, extension.value)
+    unknownCritical ||= extension.critical && extension.id !== OID.basicConstraints && extension.id !== OID.keyUsage
   }
-  const constraintsDer = extensions.get(idBasicConstraints)
-  const constraints = constraintsDer == null ? null : AsnConvert.parse(constraintsDer, BasicConstraints)
-  const usage = extensions.get(idKeyUsage)
-  const flags = usage == null ? KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign : AsnConvert.parse(usage, KeyUsage).toNumber()
   return {
     id,
-    tbs: new Uint8Array(asn.tbsCertificateRaw),
-    issuer: new Uint8Array(AsnConvert.serialize(tbs.issuer)),
-    subject: new Uint8Array(AsnConvert.serialize(tbs.subject)),
-    commonName: commonNameOf(tbs.subject),
-    serial: serialOf(new Uint8Array(tbs.serialNumber)),
-    notBeforeMs: tbs.validity.notBefore.getTime().getTime(),
-    notAfterMs: tbs.validity.notAfter.getTime().getTime(),
-    publicKey: publicKeyOf(tbs.subjectPublicKeyInfo),
-    spkiHash: toHex(sha256(new Uint8Array(AsnConvert.serialize(tbs.subjectPublicKeyInfo)))),
-    isCa: constraints?.cA ?? false,
-    pathLength: constraints?.pathLenConstraint ?? null,
+    tbs: rawOf(tbs),
+    issuer: rawOf(issuer),
+    subject: rawOf(subject),
+    commonName: commonNameOf(subject),
+    serial: serialOf(integerBytes(serial)),
+    notBeforeMs: timeOf(notBefore),
+    notAfterMs: timeOf(notAfter),
+    publicKey: publicKeyOf(keyInfo),
+    spkiHash: toHex(sha256(rawOf(keyInfo))),
+    ...constraintsOf(extensions.get(OID.basicConstraints)),
     unknownCritical,
-    maySignCertificates: (flags & KeyUsageFlags.keyCertSign) !== 0,
-    maySignCrls: (flags & KeyUsageFlags.cRLSign) !== 0,
+    ...usageOf(extensions.get(OID.keyUsage)),
     extensions,
-    algorithm: asn.signatureAlgorithm.algorithm,
-    signature: new Uint8Array(asn.signatureValue)
+    algorithm: oidOf(sequenceOf(algorithm)[0]),
+    signature: bitsOf(signature)
   }
+}
+
+/** BasicConstraints ::= SEQUENCE { cA DEFAULT FALSE, pathLenConstraint OPTIONAL } (RFC 5280 §4.2.1.9). */
+function constraintsOf (der: Uint8Array | undefined): { isCa: boolean, pathLength: number | null } {
+  const fields = der == null ? [] : sequenceOf(parseDer(der))
+  const length = fields.find(isInteger)
+  return {
+    isCa: isBoolean(fields[0]) && booleanOf(fields[0]),
+    // Beyond a byte no chain is long enough for the difference to matter.
+    pathLength: length == null ? null : integerBytes(length).at(-1) ?? 0
+  }
+}
+
+/** KeyUsage ::= BIT STRING { …, keyCertSign (5), cRLSign (6), … } (RFC 5280 §4.2.1.3), the first bit being the highest. */
+function usageOf (der: Uint8Array | undefined): { maySignCertificates: boolean, maySignCrls: boolean } {
+  const [first] = der == null ? [0xff] : flagsOf(parseDer(der))
+  return { maySignCertificates: (first & 0x04) !== 0, maySignCrls: (first & 0x02) !== 0 }
 }
 
 export function serialOf (bytes: Uint8Array): string {
   return toHex(bytes).replace(/^(00)+/, '')
 }
 
-function commonNameOf (name: Name): string {
-  for (const relative of name) {
-    for (const attribute of relative) {
-      if (attribute.type === OID.commonName) {
-        return attribute.value.toString()
+/** Name ::= SEQUENCE OF SET OF SEQUENCE { type, value } (RFC 5280 §4.1.2.4). */
+function commonNameOf (name: Node): string {
+  for (const relative of sequenceOf(name)) {
+    for (const attribute of setOf(relative)) {
+      const [type, value] = sequenceOf(attribute)
+      if (oidOf(type) === OID.commonName) {
+        return textOf(value) ?? ''
       }
     }
   }

@@ -1,8 +1,7 @@
 import { CocoonError, equalBytes, sha256, toHex } from '@cocoon-net/protocol'
-import { AsnConvert } from '@peculiar/asn1-schema'
-import { CertificateList } from '@peculiar/asn1-x509'
 import { LRUCache } from 'lru-cache'
 import { serialOf, signedBy } from './certificate.ts'
+import { bitsOf, extensionsOf, integerBytes, isInteger, isTime, oidOf, parseDer, rawOf, sequenceOf, tagged, timeOf } from './der.ts'
 import type { Certificate } from './certificate.ts'
 
 /** Intel's platform CRL has 3.4 kB with 57 entries; room for a thousand. */
@@ -35,29 +34,42 @@ export function parseCrl (der: Uint8Array): Crl {
   let crl = parsed.get(id)
   if (crl == null) {
     try {
-      const asn = AsnConvert.parse(der, CertificateList)
-      const raw = (asn as CertificateList & { tbsCertListRaw?: ArrayBuffer }).tbsCertListRaw
-      if (raw == null) {
-        throw new TypeError('no raw list')
-      }
-      const tbs = asn.tbsCertList
-      crl = {
-        id,
-        tbs: new Uint8Array(raw),
-        issuer: new Uint8Array(AsnConvert.serialize(tbs.issuer)),
-        thisUpdateMs: tbs.thisUpdate.getTime().getTime(),
-        nextUpdateMs: tbs.nextUpdate?.getTime().getTime() ?? null,
-        unknownCritical: [tbs.crlExtensions, ...(tbs.revokedCertificates ?? []).map(entry => entry.crlEntryExtensions)].some(list => list?.some(one => one.critical) ?? false),
-        revoked: new Set((tbs.revokedCertificates ?? []).map(entry => serialOf(new Uint8Array(entry.userCertificate)))),
-        algorithm: asn.signatureAlgorithm.algorithm,
-        signature: new Uint8Array(asn.signature)
-      }
+      crl = convert(id, der)
     } catch (error) {
       throw new CocoonError('evidence_malformed', 'a revocation list cannot be parsed', { cause: error })
     }
     parsed.set(id, crl)
   }
   return crl
+}
+
+/** CertificateList ::= SEQUENCE { tbsCertList, signatureAlgorithm, signatureValue } (RFC 5280 §5.1). */
+function convert (id: string, der: Uint8Array): Crl {
+  // A copy: the parts below are views, and the caller may use its buffer again.
+  const [tbs, algorithm, signature] = sequenceOf(parseDer(der.slice()))
+  const fields = [...sequenceOf(tbs)]
+  if (isInteger(fields[0])) {
+    fields.shift() // version
+  }
+  const [innerAlgorithm, issuer, thisUpdate, ...rest] = fields
+  if (!equalBytes(rawOf(innerAlgorithm), rawOf(algorithm))) {
+    throw new TypeError('two algorithms')
+  }
+  const nextUpdate = isTime(rest[0]) ? rest.shift() : null
+  const lists = rest.map(node => tagged(node, 0))
+  const entries = lists[0] === null ? sequenceOf(rest[0]).map(sequenceOf) : []
+  const extensions = [lists.find(nodes => nodes != null)?.[0], ...entries.map(([, , ofEntry]) => ofEntry)].filter(node => node != null)
+  return {
+    id,
+    tbs: rawOf(tbs),
+    issuer: rawOf(issuer),
+    thisUpdateMs: timeOf(thisUpdate),
+    nextUpdateMs: nextUpdate == null ? null : timeOf(nextUpdate),
+    revoked: new Set(entries.map(([serial]) => serialOf(integerBytes(serial)))),
+    unknownCritical: extensions.flatMap(extensionsOf).some(({ critical }) => critical),
+    algorithm: oidOf(sequenceOf(algorithm)[0]),
+    signature: bitsOf(signature)
+  }
 }
 
 /**
@@ -69,6 +81,11 @@ export function newestCrl (crls: readonly Crl[], issuer: Certificate, atMs: numb
   const begun = signed.filter(crl => crl.thisUpdateMs <= atMs)
   // With none but lists of the future, one of them, so that the fault found is that.
   return (begun.length > 0 ? begun : signed).reduce<Crl | null>((newest, crl) => newest == null || crl.thisUpdateMs > newest.thisUpdateMs ? crl : newest, null)
+}
+
+/** When the first of the lists that have not begun at `atMs` does, unix milliseconds; Infinity when all have. */
+export function nextBeginMs (lists: ReadonlyArray<{ readonly crl: Crl }>, atMs: number): number {
+  return Math.min(Infinity, ...lists.map(({ crl }) => crl.thisUpdateMs).filter(ms => ms > atMs))
 }
 
 /** Why an issuer's list does not speak at `atMs`, or does revoke one of these certificates; null when neither. */

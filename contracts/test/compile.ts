@@ -9,7 +9,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', 'tolk')
 export interface CompiledContract { readonly hash: string, readonly hex: string }
 
 /** The contracts that there are: one folder each under `tolk`. */
-export const CONTRACTS = Object.freeze(['client-vault', 'provider-stake'] as const)
+export const CONTRACTS = Object.freeze(['client-vault', 'provider-stake', 'registry'] as const)
 
 /** The sources of one contract, by file name without extension. */
 export async function readSources (name: string): Promise<Map<string, string>> {

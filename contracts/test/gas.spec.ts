@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { expect } from 'aegir/chai'
+import { measureRegistry } from './gas-registry.ts'
 import { measureStake } from './gas-stake.ts'
 import { measureVault } from './gas-table.ts'
 import type { GasTable } from './gas-table.ts'
@@ -19,8 +20,8 @@ describe('gas', () => {
   let table: GasTable
 
   before(async function () {
-    this.timeout(60_000)
-    table = { ...await measureVault('v4r2'), ...await measureStake('v4r2') }
+    this.timeout(120_000)
+    table = { ...await measureVault('v4r2'), ...await measureStake('v4r2'), ...await measureRegistry('v4r2') }
   })
 
   it('is what the committed snapshot says, step by step', async () => {

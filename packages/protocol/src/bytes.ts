@@ -22,7 +22,15 @@ export function concat (...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Byte equality. Not constant-time: only for public values. */
 export function equalBytes (a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i])
+  if (a.byteLength !== b.byteLength) {
+    return false
+  }
+  for (let i = 0; i < a.byteLength; i++) {
+    if (a[i] !== b[i]) {
+      return false
+    }
+  }
+  return true
 }
 
 /** Lexicographic order, shorter first on a tie: negative, zero or positive. */
@@ -73,34 +81,37 @@ export function u32be (value: number): Uint8Array {
 }
 
 /** @throws {RangeError} not an unsigned 64-bit integer; a DataView alone would wrap it */
-export function u64be (value: bigint): Uint8Array {
+export function assertUint64 (value: bigint): void {
   if (BigInt.asUintN(64, value) !== value) {
     throw new RangeError(`an unsigned 64-bit integer is expected, got ${value}`)
   }
+}
+
+/** @throws {RangeError} not an unsigned 64-bit integer */
+export function u64be (value: bigint): Uint8Array {
+  assertUint64(value)
   const out = new Uint8Array(8)
   new DataView(out.buffer).setBigUint64(0, value)
   return out
 }
 
-interface NativeHash { update(data: Uint8Array): NativeHash, digest(): Uint8Array }
-interface HashBuiltin { createHash(name: string): NativeHash }
+interface HashBuiltin { hash(name: string, data: Uint8Array, encoding: 'buffer'): Uint8Array }
 interface ProcessLike { getBuiltinModule?(name: string): unknown }
 
 // Node's own hash is several times faster than JavaScript; browsers have no process object and use noble.
 const native = ((globalThis as { process?: ProcessLike }).process?.getBuiltinModule?.('node:crypto')) as HashBuiltin | undefined
 
-function nativeDigest (name: string, parts: readonly Uint8Array[]): Uint8Array | undefined {
-  const hash = native?.createHash(name)
-  for (const part of parts) {
-    hash?.update(part)
-  }
-  return hash && new Uint8Array(hash.digest())
+function nativeDigest (name: string, data: Uint8Array): Uint8Array | undefined {
+  const digest = native?.hash(name, data, 'buffer')
+  return digest && new Uint8Array(digest)
 }
 
 export function sha256 (...parts: readonly Uint8Array[]): Uint8Array {
-  return nativeDigest('sha256', parts) ?? nobleSha256(concat(...parts))
+  const data = parts.length === 1 ? parts[0] : concat(...parts)
+  return nativeDigest('sha256', data) ?? nobleSha256(data)
 }
 
 export function sha512 (...parts: readonly Uint8Array[]): Uint8Array {
-  return nativeDigest('sha512', parts) ?? nobleSha512(concat(...parts))
+  const data = parts.length === 1 ? parts[0] : concat(...parts)
+  return nativeDigest('sha512', data) ?? nobleSha512(data)
 }

@@ -1,5 +1,6 @@
 import { decode, encode } from 'cborg'
 import { equalBytes } from './bytes.ts'
+import { within } from './codec.ts'
 import { CocoonError } from './errors.ts'
 import type { Codec } from './codec.ts'
 
@@ -39,13 +40,12 @@ export function decodeWith<T> (codec: Codec<T>, bytes: Uint8Array, maxBytes: num
   let value: T
   let again: Uint8Array
   try {
-    value = codec.decode(decode(bytes, DECODE_OPTIONS), what)
+    value = codec.decode(decode(bytes, DECODE_OPTIONS))
     again = encodeCbor(codec.encode(value))
   } catch (error) {
-    if (error instanceof CocoonError) {
-      throw error
-    }
-    throw new CocoonError('frame_malformed', `${what} is not valid CBOR`, { cause: error })
+    throw error instanceof CocoonError
+      ? within(what, error)
+      : new CocoonError('frame_malformed', `${what} is not valid CBOR`, { cause: error })
   }
   if (!equalBytes(bytes, again)) {
     throw new CocoonError('frame_malformed', `${what} is not in deterministic encoding`)

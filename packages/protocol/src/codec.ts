@@ -1,15 +1,23 @@
 import { CocoonError } from './errors.ts'
 
-/** Maps between a typed value and the plain value that CBOR encodes; `decode` throws frame_malformed. */
+/**
+ * Maps between a typed value and the plain value that CBOR encodes. `decode` throws frame_malformed or
+ * version_unsupported; the message begins with the place of the fault, which is put together only then.
+ */
 export interface Codec<T> {
   encode(value: T): unknown
-  decode(value: unknown, path: string): T
+  decode(value: unknown): T
 }
 
 export type ValueOf<C> = C extends Codec<infer T> ? T : never
 
-function malformed (path: string, expected: string): CocoonError {
-  return new CocoonError('frame_malformed', `${path}: expected ${expected}`)
+function malformed (expected: string): CocoonError {
+  return new CocoonError('frame_malformed', `: expected ${expected}`)
+}
+
+/** The same error, one step further from the fault. */
+export function within (step: string, error: unknown): unknown {
+  return error instanceof CocoonError ? new CocoonError(error.code, `${step}${error.message}`) : error
 }
 
 function isUint (value: unknown, max: number): value is number {
@@ -25,13 +33,13 @@ export function fixedBytes (length: number): Codec<Uint8Array> {
   return {
     encode: (value) => {
       if (value.byteLength !== length) {
-        throw malformed('value', `${length} bytes, got ${value.byteLength}`)
+        throw malformed(`${length} bytes, got ${value.byteLength}`)
       }
       return value
     },
-    decode: (value, path) => {
+    decode: (value) => {
       if (!(value instanceof Uint8Array) || value.byteLength !== length) {
-        throw malformed(path, `${length} bytes`)
+        throw malformed(`${length} bytes`)
       }
       return value
     }
@@ -42,9 +50,9 @@ export function fixedBytes (length: number): Codec<Uint8Array> {
 export function bytes (maxBytes: number): Codec<Uint8Array> {
   return {
     encode: (value) => value,
-    decode: (value, path) => {
+    decode: (value) => {
       if (!(value instanceof Uint8Array) || value.byteLength > maxBytes) {
-        throw malformed(path, `at most ${maxBytes} bytes`)
+        throw malformed(`at most ${maxBytes} bytes`)
       }
       return value
     }
@@ -55,9 +63,9 @@ export function bytes (maxBytes: number): Codec<Uint8Array> {
 export function text (maxBytes: number): Codec<string> {
   return {
     encode: (value) => value,
-    decode: (value, path) => {
+    decode: (value) => {
       if (typeof value !== 'string' || value.length > maxBytes) {
-        throw malformed(path, `text of at most ${maxBytes} characters`)
+        throw malformed(`text of at most ${maxBytes} characters`)
       }
       return value
     }
@@ -69,13 +77,13 @@ export function uint (max: number = Number.MAX_SAFE_INTEGER): Codec<number> {
   return {
     encode: (value) => {
       if (!isUint(value, max)) {
-        throw malformed('value', `an integer from 0 to ${max}`)
+        throw malformed(`an integer from 0 to ${max}`)
       }
       return value
     },
-    decode: (value, path) => {
+    decode: (value) => {
       if (!isUint(value, max)) {
-        throw malformed(path, `an integer from 0 to ${max}`)
+        throw malformed(`an integer from 0 to ${max}`)
       }
       return value
     }
@@ -86,14 +94,14 @@ export function uint (max: number = Number.MAX_SAFE_INTEGER): Codec<number> {
 export const uint64: Codec<bigint> = {
   encode: (value) => {
     if (!isUint64(value)) {
-      throw malformed('value', 'an unsigned 64-bit integer')
+      throw malformed('an unsigned 64-bit integer')
     }
     return value
   },
-  decode: (value, path) => {
+  decode: (value) => {
     const big = Number.isSafeInteger(value) ? BigInt(value as number) : value
     if (!isUint64(big)) {
-      throw malformed(path, 'an unsigned 64-bit integer')
+      throw malformed('an unsigned 64-bit integer')
     }
     return big
   }
@@ -101,9 +109,9 @@ export const uint64: Codec<bigint> = {
 
 export const bool: Codec<boolean> = {
   encode: (value) => value,
-  decode: (value, path) => {
+  decode: (value) => {
     if (typeof value !== 'boolean') {
-      throw malformed(path, 'true or false')
+      throw malformed('true or false')
     }
     return value
   }
@@ -113,10 +121,10 @@ export const bool: Codec<boolean> = {
 export function oneOf<const T extends string> (...values: readonly T[]): Codec<T> {
   return {
     encode: (value) => value,
-    decode: (value, path) => {
+    decode: (value) => {
       const found = values.find(v => v === value)
       if (found == null) {
-        throw malformed(path, `one of ${values.join(', ')}`)
+        throw malformed(`one of ${values.join(', ')}`)
       }
       return found
     }
@@ -127,12 +135,20 @@ export function oneOf<const T extends string> (...values: readonly T[]): Codec<T
 export function version<const T extends number> (value: T): Codec<T> {
   return {
     encode: () => value,
-    decode: (got, path) => {
+    decode: (got) => {
       if (got !== value) {
-        throw new CocoonError('version_unsupported', `${path}: only version ${value} is known`)
+        throw new CocoonError('version_unsupported', `: only version ${value} is known`)
       }
       return value
     }
+  }
+}
+
+function decodeAt<T> (codec: Codec<T>, value: unknown, index: number): T {
+  try {
+    return codec.decode(value)
+  } catch (error) {
+    throw within(`[${index}]`, error)
   }
 }
 
@@ -140,15 +156,15 @@ export function list<T> (item: Codec<T>, maxItems: number, minItems: number = 0)
   return {
     encode: (values) => {
       if (values.length > maxItems || values.length < minItems) {
-        throw malformed('value', `${minItems} to ${maxItems} items`)
+        throw malformed(`${minItems} to ${maxItems} items`)
       }
       return values.map(item.encode)
     },
-    decode: (value, path) => {
+    decode: (value) => {
       if (!Array.isArray(value) || value.length > maxItems || value.length < minItems) {
-        throw malformed(path, `${minItems} to ${maxItems} items`)
+        throw malformed(`${minItems} to ${maxItems} items`)
       }
-      return value.map((v, i) => item.decode(v, `${path}[${i}]`))
+      return value.map((v, i) => decodeAt(item, v, i))
     }
   }
 }
@@ -156,11 +172,11 @@ export function list<T> (item: Codec<T>, maxItems: number, minItems: number = 0)
 export function tuple<A, B> (a: Codec<A>, b: Codec<B>): Codec<readonly [A, B]> {
   return {
     encode: ([x, y]) => [a.encode(x), b.encode(y)],
-    decode: (value, path) => {
+    decode: (value) => {
       if (!Array.isArray(value) || value.length !== 2) {
-        throw malformed(path, 'a pair')
+        throw malformed('a pair')
       }
-      return [a.decode(value[0], `${path}[0]`), b.decode(value[1], `${path}[1]`)]
+      return [decodeAt(a, value[0], 0), decodeAt(b, value[1], 1)]
     }
   }
 }
@@ -168,64 +184,71 @@ export function tuple<A, B> (a: Codec<A>, b: Codec<B>): Codec<readonly [A, B]> {
 export function nullable<T> (inner: Codec<T>): Codec<T | null> {
   return {
     encode: (value) => value === null ? null : inner.encode(value),
-    decode: (value, path) => value === null ? null : inner.decode(value, path)
+    decode: (value) => value === null ? null : inner.decode(value)
   }
 }
 
 type Fields = Record<string, Codec<any>>
 export type RecordOf<F extends Fields> = { readonly [K in keyof F]: ValueOf<F[K]> }
 
+export interface RecordCodec<F extends Fields> extends Codec<RecordOf<F>> {
+  readonly fields: F
+}
+
 /** A map with exactly these text keys: none missing, none unknown. */
-export function record<F extends Fields> (fields: F): Codec<RecordOf<F>> {
-  const names = Object.keys(fields)
+export function record<F extends Fields> (fields: F): RecordCodec<F> {
+  const entries = Object.entries(fields)
   return {
+    fields,
     encode: (value) => {
       const out = new Map<string, unknown>()
-      for (const name of names) {
-        out.set(name, fields[name].encode(value[name]))
+      for (const [name, field] of entries) {
+        out.set(name, field.encode(value[name]))
       }
       return out
     },
-    decode: (value, path) => {
+    decode: (value) => {
       if (!(value instanceof Map)) {
-        throw malformed(path, 'a map')
+        throw malformed('a map')
       }
       const out: Record<string, unknown> = {}
-      for (const name of names) {
-        if (!value.has(name)) {
-          throw malformed(`${path}.${name}`, 'a value')
+      for (const [name, field] of entries) {
+        const inner: unknown = value.get(name)
+        // CBOR's undefined is not allowed: this one means that the key is missing.
+        if (inner === undefined) {
+          throw within(`.${name}`, malformed('a value'))
         }
-        out[name] = fields[name].decode(value.get(name), `${path}.${name}`)
+        try {
+          out[name] = field.decode(inner)
+        } catch (error) {
+          throw within(`.${name}`, error)
+        }
       }
-      if (value.size !== names.length) {
-        throw malformed(path, `only the keys ${names.join(', ')}`)
+      if (value.size !== entries.length) {
+        throw malformed(`only the keys ${entries.map(([name]) => name).join(', ')}`)
       }
       return out as RecordOf<F>
     }
   }
 }
 
-type Variants = Record<string, Codec<any>>
+type Variants = Record<string, RecordCodec<any>>
 export type UnionOf<V extends Variants> = { [K in keyof V]: { readonly t: K } & ValueOf<V[K]> }[keyof V]
 
 /** A map whose key `t` names the variant; the variant's own fields stand beside it. */
 export function union<V extends Variants> (variants: V): Codec<UnionOf<V>> {
+  const tagged = new Map<unknown, Codec<any>>(Object.entries(variants).map(([t, { fields }]) => [t, record({ t: oneOf(t), ...fields })]))
   return {
-    encode: (value) => {
-      const inner = variants[value.t as string].encode(value) as Map<string, unknown>
-      return new Map<string, unknown>([['t', value.t], ...inner])
-    },
-    decode: (value, path) => {
+    encode: (value) => tagged.get(value.t)?.encode(value),
+    decode: (value) => {
       if (!(value instanceof Map)) {
-        throw malformed(path, 'a map')
+        throw malformed('a map')
       }
-      const t = value.get('t')
-      if (typeof t !== 'string' || !Object.hasOwn(variants, t)) {
-        throw malformed(`${path}.t`, `one of ${Object.keys(variants).join(', ')}`)
+      const variant = tagged.get(value.get('t'))
+      if (variant == null) {
+        throw within('.t', malformed(`one of ${[...tagged.keys()].join(', ')}`))
       }
-      const rest = new Map(value)
-      rest.delete('t')
-      return { t, ...variants[t].decode(rest, path) } as UnionOf<V>
+      return variant.decode(value) as UnionOf<V>
     }
   }
 }

@@ -1,5 +1,5 @@
 import { beginCell } from '@ton/core'
-import { assertBytes, concat, sha256, u32be, u64be } from './bytes.ts'
+import { assertBytes, assertUint64, concat, sha256, u32be } from './bytes.ts'
 import { CELL_TAGS, bigOf } from './cells.ts'
 import type { Cell } from '@ton/core'
 
@@ -27,7 +27,9 @@ export function buildVoucherCell (voucher: Voucher): Cell {
 }
 
 // A cell without references and with 116 whole bytes is hashed as d1 = 0 (no refs, level 0), d2 = 2 × 116, then data.
-const DESCRIPTORS = Uint8Array.of(0, 232)
+const PREFIX = concat(Uint8Array.of(0, 232), u32be(CELL_TAGS.voucher))
+const VAULT_AT = PREFIX.byteLength + 32
+const EPOCH_AT = VAULT_AT + 64
 
 /**
  * What the signer signs: the representation hash of the voucher's cell, computed without building the cell.
@@ -39,7 +41,15 @@ export function voucherHash (voucher: Voucher): Uint8Array {
   assertBytes(voucher.networkId, 32, 'networkId')
   assertBytes(voucher.vault, 32, 'vault')
   assertBytes(voucher.payee, 32, 'payee')
-  return sha256(concat(
-    DESCRIPTORS, u32be(CELL_TAGS.voucher), voucher.networkId, voucher.vault, voucher.payee, u64be(voucher.epoch), u64be(voucher.cumulative)
-  ))
+  assertUint64(voucher.epoch)
+  assertUint64(voucher.cumulative)
+  const data = new Uint8Array(EPOCH_AT + 16)
+  const view = new DataView(data.buffer)
+  data.set(PREFIX)
+  data.set(voucher.networkId, PREFIX.byteLength)
+  data.set(voucher.vault, VAULT_AT)
+  data.set(voucher.payee, VAULT_AT + 32)
+  view.setBigUint64(EPOCH_AT, voucher.epoch)
+  view.setBigUint64(EPOCH_AT + 8, voucher.cumulative)
+  return sha256(data)
 }

@@ -1,5 +1,5 @@
 import { expect } from 'aegir/chai'
-import { encodeCbor } from '../src/cbor.ts'
+import { decodeWith, encodeCbor } from '../src/cbor.ts'
 import { bool, bytes, fixedBytes, list, nullable, oneOf, record, text, tuple, uint, uint64, union, version } from '../src/codec.ts'
 import type { Codec } from '../src/codec.ts'
 
@@ -34,10 +34,10 @@ describe('codec', () => {
   for (const { name, codec, good, bad } of CASES) {
     it(`${name}: takes what it names up to its last value, and nothing beyond`, () => {
       for (const value of good) {
-        expect(codec.decode(codec.encode(value), 'it')).to.deep.equal(value)
+        expect(codec.decode(codec.encode(value))).to.deep.equal(value)
       }
       for (const value of bad) {
-        expect(codeOf(() => codec.decode(value, 'it')), String(value)).to.equal('frame_malformed')
+        expect(codeOf(() => codec.decode(value)), String(value)).to.equal('frame_malformed')
       }
     })
   }
@@ -57,25 +57,45 @@ describe('codec', () => {
     for (const value of [0n, 23n, 24n, 255n, 256n, 65_536n, BigInt(Number.MAX_SAFE_INTEGER)]) {
       expect(encodeCbor(uint64.encode(value))).to.deep.equal(encodeCbor(Number(value)))
     }
-    expect(uint64.decode(7, 'it')).to.equal(7n)
+    expect(uint64.decode(7)).to.equal(7n)
+  })
+
+  it('names the place of a fault', () => {
+    const codec = union({ item: record({ list: list(record({ n: uint(9) }), 3), pair: tuple(uint(9), uint(9)) }) })
+    const item = (list: unknown[], pair: unknown[]): unknown => new Map<string, unknown>([['t', 'item'], ['list', list], ['pair', pair]])
+    const message = (value: unknown): string => {
+      try {
+        decodeWith(codec, encodeCbor(value), 1_000, 'it')
+        return 'none'
+      } catch (error) {
+        return (error as Error).message
+      }
+    }
+    const n = (value: unknown): unknown => new Map([['n', value]])
+    expect(message(item([n(1)], [2, 3]))).to.equal('none')
+    expect(message(item([n(1), n(10)], [2, 3]))).to.equal('it.list[1].n: expected an integer from 0 to 9')
+    expect(message(item([], [2, 10]))).to.equal('it.pair[1]: expected an integer from 0 to 9')
+    expect(message(new Map([['t', 'other']]))).to.equal('it.t: expected one of item')
+    expect(message(new Map([['t', 'item']]))).to.equal('it.list: expected a value')
+    expect(message(7)).to.equal('it: expected a map')
   })
 
   it('knows its version, its keys and its variants', () => {
-    expect(codeOf(() => version(1).decode(2, 'v'))).to.equal('version_unsupported')
-    expect(version(1).decode(1, 'v')).to.equal(1)
+    expect(codeOf(() => version(1).decode(2))).to.equal('version_unsupported')
+    expect(version(1).decode(1)).to.equal(1)
     const pair = record({ a: uint(9), b: uint(9) })
     const maps: Array<[Array<[string, number]>, string]> = [
       [[['a', 1], ['b', 2]], 'none'], [[['a', 1]], 'frame_malformed'], [[['a', 1], ['b', 2], ['c', 3]], 'frame_malformed'], [[['a', 1], ['c', 2]], 'frame_malformed']
     ]
     for (const [entries, code] of maps) {
-      expect(codeOf(() => pair.decode(new Map(entries), 'it'))).to.equal(code)
+      expect(codeOf(() => pair.decode(new Map(entries)))).to.equal(code)
     }
-    expect(codeOf(() => pair.decode({ a: 1, b: 2 }, 'it'))).to.equal('frame_malformed')
+    expect(codeOf(() => pair.decode({ a: 1, b: 2 }))).to.equal('frame_malformed')
     const either = union({ one: record({ a: uint(9) }), two: record({}) })
     for (const t of ['three', 'toString', 5, undefined]) {
-      expect(codeOf(() => either.decode(new Map<string, unknown>([['t', t], ['a', 1]]), 'it')), String(t)).to.equal('frame_malformed')
+      expect(codeOf(() => either.decode(new Map<string, unknown>([['t', t], ['a', 1]]))), String(t)).to.equal('frame_malformed')
     }
-    expect(codeOf(() => either.decode([], 'it'))).to.equal('frame_malformed')
-    expect(either.decode(new Map<string, unknown>([['t', 'one'], ['a', 1]]), 'it')).to.deep.equal({ t: 'one', a: 1 })
+    expect(codeOf(() => either.decode([]))).to.equal('frame_malformed')
+    expect(either.decode(new Map<string, unknown>([['t', 'one'], ['a', 1]]))).to.deep.equal({ t: 'one', a: 1 })
   })
 })

@@ -12,7 +12,8 @@
  * console.info(collector.kind) // 'simulated'
  * ```
  */
-export { SIMULATED_MEASUREMENT, simulatedCollector, simulationRootKey } from './simulated-collector.ts'
+export { simulatedCollector, withTurnedBit } from './simulated-collector.ts'
+export type { SimulatedCollectorInit } from './simulated-collector.ts'
 export { createTdxTestPlatform } from './tdx-test-platform.ts'
 export type { TdxTestPlatform, TestCollateralInit, TestTd } from './tdx-test-platform.ts'
 export { createSnpTestPlatform } from './snp-test-platform.ts'

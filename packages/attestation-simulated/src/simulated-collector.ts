@@ -1,27 +1,38 @@
-import { encodeSimulatedEvidence, simulatedEvidenceBytes } from '@cocoon-net/attestation'
-import { sha256, toHex, utf8 } from '@cocoon-net/protocol'
-import { ed25519 } from '@noble/curves/ed25519.js'
+import { createTdxTestPlatform } from './tdx-test-platform.ts'
 import type { EvidenceCollector } from '@cocoon-net/attestation'
 
-/** The public half of a simulation root, as a devnet's policy lists it: 64 hex digits. */
-export function simulationRootKey (rootSeed: Uint8Array): string {
-  return toHex(ed25519.getPublicKey(rootSeed))
+export interface SimulatedCollectorInit {
+  /** Whose root the policy of the devnet lists: see `simulationRootSeed`. */
+  readonly rootSeed: Uint8Array
+  /** Unix milliseconds; certificates and collateral hold around it. */
+  now? (): number
 }
 
-/** What simulated guests measure as: one fixed value, for allow-list tests. */
-export const SIMULATED_MEASUREMENT: Uint8Array = sha256(utf8('cocoon/simulated-measurement/v1'))
-
-/** SIMULATED, NOT PRIVATE: makes evidence that only a devnet with this root accepts. `rootSeed` has 32 bytes. */
-export function simulatedCollector (init: { rootSeed: Uint8Array, measurement?: Uint8Array }): EvidenceCollector {
-  const measurement = init.measurement ?? SIMULATED_MEASUREMENT
+/** SIMULATED, NOT PRIVATE: TDX quotes with their collateral, in Intel's formats, under a root that only a devnet's policy lists. */
+export function simulatedCollector (init: SimulatedCollectorInit): EvidenceCollector {
+  const now = init.now ?? Date.now
   return {
     kind: 'simulated',
-    collect: async (reportData) => encodeSimulatedEvidence({
-      v: 1,
-      kind: 'simulated',
-      reportData,
-      measurement,
-      signature: ed25519.sign(simulatedEvidenceBytes({ reportData, measurement }), init.rootSeed)
-    })
+    collect: async (reportData) => {
+      // Made anew each time: the collateral is as fresh as the vendor's would be.
+      const platform = createTdxTestPlatform({ seed: init.rootSeed, atMs: now() })
+      return { evidence: platform.quote(reportData), collateral: platform.collateral() }
+    }
+  }
+}
+
+/** A byte of MRTD: inside of what the quote's attestation key signs. */
+const MEASURED_BYTE = 48 + 136
+
+/** For fault tests: the same with one bit of the evidence turned. */
+export function withTurnedBit (collector: EvidenceCollector): EvidenceCollector {
+  return {
+    ...collector,
+    collect: async (reportData, options) => {
+      const collected = await collector.collect(reportData, options)
+      const evidence = collected.evidence.slice()
+      evidence[MEASURED_BYTE] ^= 1
+      return { ...collected, evidence }
+    }
   }
 }

@@ -1,4 +1,5 @@
-import { concat, fromHex, sha256, sha512, utf8 } from '@cocoon-net/protocol'
+import { simulationSecret } from '@cocoon-net/attestation'
+import { fromHex, sha256 } from '@cocoon-net/protocol'
 import { p256, p384 } from '@noble/curves/nist.js'
 import { AsnConvert } from '@peculiar/asn1-schema'
 import {
@@ -33,7 +34,7 @@ export interface TestKey extends TestIssuerKey {
 
 export function testKey (seed: Uint8Array, label: string, name: keyof typeof CURVES = 'P-256'): TestKey {
   const { curve, algorithm, parameters, secretBytes } = CURVES[name]
-  const secret = sha512(concat(utf8('cocoon/test-pki/v1\0'), seed, utf8(label))).subarray(0, secretBytes)
+  const secret = simulationSecret(seed, label, secretBytes)
   const point = curve.getPublicKey(secret, false)
   return {
     algorithm,

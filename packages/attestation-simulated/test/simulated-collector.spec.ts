@@ -1,8 +1,8 @@
-import { devnetPolicy, productionPolicy, simulationRootSeed, verifyAttestation } from '@cocoon-net/attestation'
+import { devnetPolicy, productionPolicy, simulationRootHash, simulationRootSeed, verifyAttestation } from '@cocoon-net/attestation'
 import { MAINNET, LIMITS, KEMS, bindingHashOf, challengeAnswerBytes, devnetPreset, encodeBinding, reportDataOf } from '@cocoon-net/protocol'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { expect } from 'aegir/chai'
-import { simulatedCollector, simulationRootKey } from '../src/index.ts'
+import { createTdxTestPlatform, simulatedCollector, withTurnedBit } from '../src/index.ts'
 import type { AttestationVerdict, Policy } from '@cocoon-net/attestation'
 import type { NetworkPreset } from '@cocoon-net/protocol'
 
@@ -12,7 +12,7 @@ const receiptSeed = new Uint8Array(32).fill(2)
 const peer = new Uint8Array(36).fill(3)
 const nowMs = Date.UTC(2026, 0, 1)
 
-async function attest (network: NetworkPreset, policy: Policy): Promise<AttestationVerdict> {
+async function attest (network: NetworkPreset, policy: Policy, collector = simulatedCollector({ rootSeed, now: () => nowMs })): Promise<AttestationVerdict> {
   const binding = encodeBinding({
     v: 1,
     networkId: network.networkId,
@@ -33,9 +33,8 @@ async function attest (network: NetworkPreset, policy: Policy): Promise<Attestat
   const bytes = challengeAnswerBytes({ networkId: network.networkId, nonce, bindingHash: bindingHashOf(binding), client: peer, provider: peer })
   return verifyAttestation({
     binding,
-    evidence: await simulatedCollector({ rootSeed }).collect(reportDataOf(binding), {}),
+    ...await collector.collect(reportDataOf(binding), {}),
     gpuEvidence: null,
-    collateral: null,
     challenge: { nonce, answer: ed25519.sign(bytes, receiptSeed) },
     localPeer: peer,
     remotePeer: peer,
@@ -50,7 +49,9 @@ async function attest (network: NetworkPreset, policy: Policy): Promise<Attestat
 describe('simulated collector', () => {
   it('makes evidence that a devnet with its root accepts as simulated', async () => {
     const verdict = await attest(devnet, devnetPolicy(devnet))
-    expect(devnetPolicy(devnet).simulationRoots).to.deep.equal([simulationRootKey(rootSeed)])
+    expect(devnetPolicy(devnet).simulationRoots).to.deep.equal([simulationRootHash(rootSeed)])
+    expect(createTdxTestPlatform({ seed: rootSeed, atMs: nowMs }).rootSpkiHash).to.equal(simulationRootHash(rootSeed))
+    expect(verdict.report).to.include({ kind: 'tdx', verdict: 'verified', tcbStatus: 'UpToDate' })
     expect(verdict.ok).to.be.true()
     expect(verdict.tier).to.equal('simulated')
   })
@@ -61,5 +62,10 @@ describe('simulated collector', () => {
     expect((await attest(devnet, productionPolicy)).ok).to.be.false()
     expect((await attest(MAINNET, productionPolicy)).ok).to.be.false()
     expect((await attest(MAINNET, devnetPolicy(devnet))).ok).to.be.false()
+  })
+  it('with one bit turned, it is refused and says why', async () => {
+    const verdict = await attest(devnet, devnetPolicy(devnet), withTurnedBit(simulatedCollector({ rootSeed, now: () => nowMs })))
+    expect(verdict.ok).to.be.false()
+    expect(verdict.checks.find(check => check.result === 'fail')).to.include({ name: 'signature', code: 'bad_signature' })
   })
 })

@@ -12,16 +12,14 @@
  * console.info(productionPolicy.allowedKinds) // [ "tdx", "snp" ]
  * ```
  */
-export type { EvidenceCollector } from './collector.ts'
+export type { CollectedEvidence, EvidenceCollector } from './collector.ts'
 export { encodeGpuEvidence, gpuDigestOf } from './gpu-evidence.ts'
 export type { GpuEvidence } from './gpu-evidence.ts'
 export { isMaterial } from './material/read-material.ts'
-export { devnetPolicy, parsePolicy, policySchema, productionPolicy, simulationRootSeed } from './policy.ts'
+export { devnetPolicy, parsePolicy, policySchema, productionPolicy, simulationRootHash, simulationRootSeed, simulationSecret } from './policy.ts'
 export type { Policy } from './policy.ts'
 export { newestVersions } from './report.ts'
 export type { Check, CheckName, Claims, CollateralVersions, EvidenceReport, HardwareKind } from './report.ts'
-export { encodeSimulatedEvidence, simulatedEvidenceBytes } from './simulated-evidence.ts'
-export type { SimulatedEvidence } from './simulated-evidence.ts'
 export { verifyAttestation } from './verify-attestation.ts'
 export type { AttestationInput, AttestationTrust, AttestationVerdict } from './verify-attestation.ts'
 export { decodeEvidence, detectKind, verifyEvidence } from './verify-evidence.ts'

@@ -1,6 +1,7 @@
-import { CocoonError, EVIDENCE_KINDS, concat, sha256, toHex, utf8 } from '@cocoon-net/protocol'
-import { ed25519 } from '@noble/curves/ed25519.js'
+import { CocoonError, EVIDENCE_KINDS, concat, fromHex, sha256, sha512, toHex, utf8 } from '@cocoon-net/protocol'
+import { p256 } from '@noble/curves/nist.js'
 import { z } from 'zod'
+import { deepFreeze } from './deep-freeze.ts'
 import { TCB_STATUSES } from './intel/collateral.ts'
 import type { EvidenceKind, NetworkPreset } from '@cocoon-net/protocol'
 
@@ -14,7 +15,7 @@ export const policySchema = z.strictObject({
   name: z.string().min(1).max(64),
   /** Kinds of evidence that may pass. */
   allowedKinds: z.array(z.enum(EVIDENCE_KINDS)).min(1),
-  /** Ed25519 keys, hex, that may sign simulated evidence. Never set outside a devnet. */
+  /** Roots that simulated evidence may stand under: SHA-256 of the root's SubjectPublicKeyInfo, hex. Never set outside a devnet. */
   simulationRoots: z.array(hex32).max(8).default([]),
   /** Measurement allow-list, hex of the whole tuple's digest; null accepts any and says so. */
   measurements: z.array(hex32).max(1_024).nullable().default(null),
@@ -43,7 +44,7 @@ export function parsePolicy (value: unknown): Policy {
     const issue = result.error.issues[0]
     throw new CocoonError('policy_invalid', `${issue.path.join('.')}: ${issue.message}`)
   }
-  return Object.freeze(result.data)
+  return deepFreeze(result.data)
 }
 
 /** Hardware evidence only, and nothing simulated, whatever a network's configuration says. */
@@ -61,12 +62,25 @@ export function simulationRootSeed (network: Pick<NetworkPreset, 'networkId'>): 
   return sha256(concat(utf8('cocoon/simulation-root/v1\0'), network.networkId))
 }
 
-/** What a devnet's clients accept: evidence signed by the devnet's own simulation root, and unattested providers. */
+/** DER of SubjectPublicKeyInfo of a P-256 key, up to its point (RFC 5480). */
+const P256_SPKI_PREFIX = fromHex('3059301306072a8648ce3d020106082a8648ce3d030107034200')
+
+/** A secret key of a simulated platform, by its label; `lengthBytes` at most 64. No secret: whoever knows the network knows it. */
+export function simulationSecret (seed: Uint8Array, label: string, lengthBytes: number): Uint8Array {
+  return sha512(concat(utf8('cocoon/test-pki/v1\0'), seed, utf8(label))).subarray(0, lengthBytes)
+}
+
+/** What `simulationRoots` lists for the platform that `createTdxTestPlatform` makes of this seed: 64 hex digits. */
+export function simulationRootHash (seed: Uint8Array): string {
+  return toHex(sha256(concat(P256_SPKI_PREFIX, p256.getPublicKey(simulationSecret(seed, 'root', 32), false))))
+}
+
+/** What a devnet's clients accept: evidence under the devnet's own simulation root, and unattested providers. */
 export function devnetPolicy (network: Pick<NetworkPreset, 'networkId'>): Policy {
   return parsePolicy({
     name: 'devnet',
     allowedKinds: ['simulated', 'none'],
-    simulationRoots: [toHex(ed25519.getPublicKey(simulationRootSeed(network)))],
+    simulationRoots: [simulationRootHash(simulationRootSeed(network))],
     requireBeacon: false
   })
 }

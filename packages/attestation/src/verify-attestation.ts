@@ -4,7 +4,6 @@ import { checkGpu } from './gpu-evidence.ts'
 import { kindAllowed } from './policy.ts'
 import { absent, fail, pass } from './report.ts'
 import { PRODUCTION_ROOTS } from './roots.ts'
-import { checkSimulatedEvidence } from './simulated-evidence.ts'
 import { verifyEvidenceUnder } from './verify-evidence.ts'
 import type { Policy } from './policy.ts'
 import type { Check, EvidenceReport } from './report.ts'
@@ -90,7 +89,7 @@ function judge (roots: TrustedRoots, input: AttestationInput, bindingHash: Uint8
   if (!kindAllowed(kind, policy, network)) {
     return refused(fail('kind', 'evidence_kind_refused', `${kind} evidence is not accepted under the ${policy.name} policy on ${network.name}`))
   }
-  checks.push(pass('kind', `${kind} evidence is accepted under the ${policy.name} policy`), checkRuntime(binding, input))
+  checks.push(pass('kind', `${kind} evidence is accepted under the ${policy.name} policy${kind === 'simulated' ? ': it proves nothing about hardware, not private' : ''}`), checkRuntime(binding, input))
   const gpu = checkGpu(binding, input.gpuEvidence, { policy, atMs: nowMs, roots })
   if (gpu != null) {
     checks.push(gpu)
@@ -110,21 +109,33 @@ function checkReportData (reportData: Uint8Array, input: AttestationInput): Chec
     : fail('reportData', 'report_data_mismatch', 'the evidence commits to another binding')
 }
 
+/** Evidence in a vendor's format under a root that only the policy of a devnet lists: the same code, another root. */
 function judgeSimulated (input: AttestationInput): Judged {
-  const { measurements, simulationRoots } = input.policy
-  const simulated = checkSimulatedEvidence(input.evidence, simulationRoots)
-  const checks: Check[] = [...simulated.checks]
-  if (simulated.reportData != null && simulated.measurement != null) {
-    checks.push(checkReportData(simulated.reportData, input))
-    if (measurements == null) {
-      checks.push(absent('measurement', 'no measurement allow-list'))
-    } else {
-      checks.push(measurements.includes(toHex(simulated.measurement))
-        ? pass('measurement', 'on the allow-list')
-        : fail('measurement', 'evidence_refused', 'the measurement is not on the allow-list'))
-    }
+  const { nowMs: atMs, policy, evidence, collateral } = input
+  const roots = simulatedRoots(policy.simulationRoots)
+  let report: EvidenceReport
+  try {
+    report = verifyEvidenceUnder(roots, { evidence, collateral, atMs, policy })
+  } catch (error) {
+    return { tier: 'open', checks: [fail('signature', asCocoonError(error).code, 'the evidence cannot be parsed')], report: null }
   }
-  return { tier: 'simulated', checks, report: null }
+  return { tier: 'simulated', checks: checksOf(report, input), report }
+}
+
+function simulatedRoots (roots: readonly string[]): TrustedRoots {
+  return { intel: roots, amd: { Milan: roots, Genoa: roots, Turin: roots }, nvidia: [] }
+}
+
+/** The report's checks, what the evidence commits to, and a refusal wherever the report is none of a verified kind. */
+function checksOf (report: EvidenceReport, input: AttestationInput): Check[] {
+  const checks = [...report.checks]
+  if (report.claims != null) {
+    checks.push(checkReportData(fromHex(report.claims.reportData), input))
+  }
+  if (report.verdict !== 'verified' && checks.every(check => check.result !== 'fail')) {
+    checks.push(fail('policy', 'collateral_missing', checks.filter(check => check.result === 'absent').map(check => check.message).join('; ')))
+  }
+  return checks
 }
 
 function judgeHardware (roots: TrustedRoots, kind: 'tdx' | 'snp', input: AttestationInput): Judged {
@@ -136,13 +147,10 @@ function judgeHardware (roots: TrustedRoots, kind: 'tdx' | 'snp', input: Attesta
     return { tier: 'open', checks: [fail('signature', asCocoonError(error).code, 'the evidence cannot be parsed')], report: null }
   }
   // Where hardware is to be trusted, what could not be checked is a refusal: absent collateral, no allow-list of code.
-  const checks: Check[] = report.checks.map(check => check.result === 'absent' ? fail(check.name, check.name === 'measurement' ? 'evidence_refused' : 'collateral_missing', check.message) : check)
-  if (report.claims != null) {
-    checks.push(checkReportData(fromHex(report.claims.reportData), input))
-  }
-  if (report.verdict !== 'verified' && checks.every(check => check.result !== 'fail')) {
-    checks.push(fail('policy', 'evidence_refused', 'the evidence is not verified'))
-  }
+  const strict = report.claims == null
+    ? report.checks
+    : report.checks.map(check => check.result === 'absent' ? fail(check.name, check.code ?? 'evidence_refused', check.message) : check)
+  const checks = checksOf({ ...report, checks: strict }, input)
   return { tier: tierOf(report, policy), checks, report }
 }
 

@@ -1,6 +1,6 @@
 /** One provider of a local network, as its own process with its own home. Its evidence is SIMULATED: not private. */
 import { simulationRootSeed } from '@cocoon-net/attestation'
-import { simulatedCollector } from '@cocoon-net/attestation-simulated'
+import { simulatedCollector, withTurnedBit } from '@cocoon-net/attestation-simulated'
 import { createNode, networkOf } from '@cocoon-net/cocoon'
 import { logError, runChild } from '../network/child-main.ts'
 import { engineOf } from '../network/engine-of.ts'
@@ -34,6 +34,7 @@ runChild({
     }
     await warm(config)
     const network = { devnet: config.genesis }
+    const collector = simulatedCollector({ rootSeed: simulationRootSeed(networkOf(network)) })
     node = await createNode({
       home: config.home,
       network,
@@ -45,7 +46,8 @@ runChild({
         engine: engineFor(config),
         prices: { prompt: BigInt(config.prices.prompt), completion: BigInt(config.prices.completion) },
         windowNano: BigInt(config.windowNano),
-        collector: config.tampered === true ? tampered(network) : simulatedCollector({ rootSeed: simulationRootSeed(networkOf(network)) })
+        // For fault tests: evidence with one bit turned.
+        collector: config.tampered === true ? withTurnedBit(collector) : collector
       },
       onError: (error) => { logError('background', error) }
     })
@@ -59,16 +61,3 @@ runChild({
   await node?.stop()
   await engine?.stop()
 })
-
-/** For fault tests: evidence with one bit turned. */
-function tampered (network: { devnet: string }): ReturnType<typeof simulatedCollector> {
-  const honest = simulatedCollector({ rootSeed: simulationRootSeed(networkOf(network)) })
-  return {
-    kind: honest.kind,
-    collect: async (reportData, options) => {
-      const evidence = await honest.collect(reportData, options)
-      evidence[evidence.byteLength - 1] ^= 1
-      return evidence
-    }
-  }
-}

@@ -94,7 +94,7 @@ function checkPckChain (chain: readonly Certificate[], roots: readonly string[],
   if (chain.length !== 3 || leaf.isCa || leaf.commonName !== PCK_NAME || !PCK_CA_NAMES.includes(ca.commonName)) {
     return fail('chain', 'evidence_refused', 'the chain is not that of a PCK certificate')
   }
-  return pass('chain', 'leads to Intel\'s root')
+  return pass('chain', 'leads to the pinned root')
 }
 
 function judgePolicy (quote: Quote, policy: Policy): Check[] {

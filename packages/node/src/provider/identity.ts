@@ -1,4 +1,6 @@
-import { LIMITS, bindingHashOf, encodeBinding, reportDataOf, toHex } from '@cocoon-net/protocol'
+import { LIMITS, bindingHashOf, toHex } from '@cocoon-net/protocol'
+import { attestBinding } from '../evidence/attest-binding.ts'
+import { COLLECT_TIMEOUT_MS } from '../evidence/constants.ts'
 import type { EvidenceCollector } from '@cocoon-net/attestation'
 import type { Binding, Delegation, NetworkPreset } from '@cocoon-net/protocol'
 import type { HpkeKeyPair } from '@cocoon-net/sealing'
@@ -11,6 +13,9 @@ export interface AttestedBinding {
   readonly bytes: Uint8Array
   readonly hash: Uint8Array
   readonly evidence: Uint8Array
+  /** Stapled to the evidence; null when there is none. */
+  readonly collateral: Uint8Array | null
+  readonly gpuEvidence: Uint8Array | null
 }
 
 export interface ProviderIdentityInit {
@@ -76,9 +81,8 @@ export function createProviderIdentity (init: ProviderIdentityInit): ProviderIde
         evidenceKind: init.collector?.kind ?? 'none',
         gpuDigest: null
       }
-      const bytes = encodeBinding(binding)
-      const evidence = init.collector == null ? new Uint8Array(0) : await init.collector.collect(reportDataOf(bytes), {})
-      latest = { binding, bytes, hash: bindingHashOf(bytes), evidence }
+      const { bytes, ...shown } = await attestBinding(binding, init.collector, AbortSignal.timeout(COLLECT_TIMEOUT_MS))
+      latest = { bytes, hash: bindingHashOf(bytes), ...shown }
       live.set(toHex(latest.hash), latest)
       for (const [key, value] of live) {
         if (value.binding.notAfterMs <= init.now() || live.size > MAX_LIVE_BINDINGS) {

@@ -41,7 +41,7 @@ export async function serveAttest (init: AttestServiceInit): Promise<() => Promi
         client: connection.remotePeer.toMultihash().bytes,
         provider: init.libp2p.peerId.toMultihash().bytes
       }))
-      await frames.write({ t: 'evidence', binding: current.bytes, evidence: current.evidence, gpu: null, collateral: null, delegation: null, answer })
+      await frames.write({ t: 'evidence', binding: current.bytes, evidence: current.evidence, gpu: current.gpuEvidence, collateral: current.collateral, delegation: null, answer })
     }
   })
 }

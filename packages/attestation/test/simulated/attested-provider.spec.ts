@@ -87,8 +87,8 @@ describe('a provider with hardware evidence', () => {
 
   it('is refused with evidence that is none, or of another kind than the binding says', () => {
     const simulated = simulatedCollector({ rootSeed: new Uint8Array(32) })
-    return simulated.collect(new Uint8Array(64), {}).then((evidence) => {
-      expect(failures(inputOf({}, { evidence }))).to.deep.equal(['signature:evidence_malformed'])
+    return simulated.collect(new Uint8Array(64), {}).then(({ evidence }) => {
+      expect(failures(inputOf({}, { evidence }))).to.deep.equal(['chain:evidence_refused'])
       expect(failures(inputOf({ evidenceKind: 'snp' }))).to.deep.equal(['signature:evidence_malformed'])
       expect(failures(inputOf({}, { evidence: new Uint8Array() }))).to.deep.equal(['signature:evidence_missing'])
       expect(failures(inputOf({}, { evidence: new Uint8Array(1_000_000) }))).to.deep.equal(['signature:evidence_malformed'])

@@ -1,14 +1,16 @@
+import { createTdxTestPlatform } from '@cocoon-net/attestation-simulated'
 import { KEMS, LIMITS, bindingHashOf, challengeAnswerBytes, devnetPreset, encodeBinding, reportDataOf } from '@cocoon-net/protocol'
 import { ed25519 } from '@noble/curves/ed25519.js'
-import { devnetPolicy, encodeSimulatedEvidence, simulatedEvidenceBytes, simulationRootSeed } from '../src/index.ts'
-import type { AttestationInput } from '../src/index.ts'
+import { devnetPolicy, simulationRootSeed } from '../../src/index.ts'
+import type { AttestationInput } from '../../src/index.ts'
 import type { Binding } from '@cocoon-net/protocol'
 
 export const NOW_MS = Date.UTC(2026, 5, 1)
 export const network = devnetPreset(new Uint8Array(32).fill(1))
 export const rootSeed = simulationRootSeed(network)
 export const receiptSeed = new Uint8Array(32).fill(3)
-export const measurement = new Uint8Array(32).fill(4)
+export const platform = createTdxTestPlatform({ seed: rootSeed, atMs: NOW_MS })
+export const collateral = platform.collateral()
 
 export function bindingOf (change: Partial<Binding> = {}): Binding {
   const atMs = NOW_MS - 3_600_000
@@ -31,17 +33,6 @@ export function bindingOf (change: Partial<Binding> = {}): Binding {
   }
 }
 
-export function simulatedEvidenceFor (binding: Uint8Array, seed: Uint8Array = rootSeed): Uint8Array {
-  const reportData = reportDataOf(binding)
-  return encodeSimulatedEvidence({
-    v: 1,
-    kind: 'simulated',
-    reportData,
-    measurement,
-    signature: ed25519.sign(simulatedEvidenceBytes({ reportData, measurement }), seed)
-  })
-}
-
 export function inputOf (change: Partial<Binding> = {}, rest: Partial<AttestationInput> = {}): AttestationInput {
   const binding = encodeBinding(bindingOf(change))
   const nonce = new Uint8Array(32).fill(12)
@@ -56,9 +47,9 @@ export function inputOf (change: Partial<Binding> = {}, rest: Partial<Attestatio
   }), receiptSeed)
   return {
     binding,
-    evidence: simulatedEvidenceFor(binding),
+    evidence: platform.quote(reportDataOf(binding)),
     gpuEvidence: null,
-    collateral: null,
+    collateral,
     challenge: { nonce, answer },
     localPeer,
     remotePeer,

@@ -1,9 +1,10 @@
-import { LIMITS, MAINNET, devnetPreset } from '@cocoon-net/protocol'
+import { createTdxTestPlatform } from '@cocoon-net/attestation-simulated'
+import { LIMITS, MAINNET, devnetPreset, reportDataOf } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
-import { devnetPolicy, parsePolicy, productionPolicy, verifyAttestation } from '../src/index.ts'
-import { NOW_MS, bindingOf, inputOf, network, simulatedEvidenceFor } from './samples.ts'
-import type { AttestationInput } from '../src/index.ts'
+import { devnetPolicy, parsePolicy, productionPolicy, verifyAttestation } from '../../src/index.ts'
+import { NOW_MS, bindingOf, inputOf, network, platform } from './samples.ts'
+import type { AttestationInput } from '../../src/index.ts'
 
 function failedCodes (input: AttestationInput): unknown[] {
   const verdict = verifyAttestation(input)
@@ -48,8 +49,8 @@ describe('verify attestation', () => {
       [inputOf({}, { policy: parsePolicy({ ...devnetPolicy(network), simulationRoots: [] }) }), 'evidence_refused'],
       [inputOf({}, { policy: devnetPolicy(other) }), 'evidence_refused'],
       [inputOf({}, { policy: parsePolicy({ ...devnetPolicy(network), measurements: ['00'.repeat(32)] }) }), 'evidence_refused'],
-      [inputOf({}, { evidence: simulatedEvidenceFor(new Uint8Array([1])) }), 'report_data_mismatch'],
-      [inputOf({}, { evidence: simulatedEvidenceFor(inputOf().binding, new Uint8Array(32)) }), 'evidence_refused']
+      [inputOf({}, { evidence: platform.quote(reportDataOf(new Uint8Array([1]))) }), 'report_data_mismatch'],
+      [inputOf({}, { evidence: createTdxTestPlatform({ seed: new Uint8Array(32), atMs: NOW_MS }).quote(reportDataOf(inputOf().binding)) }), 'evidence_refused']
     ]
     for (const [input, code] of faults) {
       expect(failedCodes(input)).to.deep.equal([code])
@@ -90,9 +91,10 @@ describe('verify attestation', () => {
     }), { numRuns: 200 })
   })
 
-  it('no flipped bit of the evidence passes', () => {
+  it('no flipped bit of what is signed passes', () => {
     const base = inputOf()
-    for (let bit = 0; bit < base.evidence.byteLength * 8; bit += 31) {
+    const signedBytes = 632 + 4 + 128
+    for (let bit = 0; bit < signedBytes * 8; bit += 31) {
       const evidence = base.evidence.slice()
       evidence[bit >> 3] ^= 1 << (bit & 7)
       expect(verifyAttestation({ ...base, evidence }).ok).to.be.false()

@@ -32,13 +32,15 @@ export const payRequestCodec = union({
 
 /**
  * pay/1: provider to client. `lane` answers `open` and says what the provider knows; `ack` comes when the voucher is on
- * disk; `debts` are unpaid jobs as [clientNonce, nanoTON].
+ * disk; `usedNano` is what finished jobs took and running ones hold of the lane's vouchers; `debts` are unpaid jobs as
+ * [clientNonce, nanoTON].
  */
 export const payResponseCodec = union({
   lane: record({
     state: oneOf('unconfirmed', 'confirmed', 'unlocking'),
     capNano: uint64,
     highest: nullable(signedVoucherCodec),
+    usedNano: uint64,
     allowanceNano: uint64,
     debts: list(tuple(fixedBytes(32), uint64), LIMITS.maxDebtsPerLaneFrame),
     settling: bool

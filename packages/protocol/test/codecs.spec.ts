@@ -1,8 +1,8 @@
 import { expect } from 'aegir/chai'
 import { encode } from 'cborg'
 import fc from 'fast-check'
-import { CHUNK_BUCKETS, REQUEST_BUCKETS, bindingAnnouncementCodec, bucketFor, challengeCodec, decodeBinding, decodeChunk, decodeOffer, decodeRequestHeader, decodeRequestPayload, decodeWith, encodeBinding, encodeCbor, encodeChunk, encodeOffer, encodePadded, encodeRequestHeader, encodeRequestPayload, encodeWith, evidenceCodec, inferRequestCodec, inferResponseCodec, payRequestCodec, payResponseCodec, quoteAnswerCodec, quoteAskCodec } from '../src/index.ts'
 import { bytes, record } from '../src/codec.ts'
+import { CHUNK_BUCKETS, REQUEST_BUCKETS, bindingAnnouncementCodec, bucketFor, challengeCodec, decodeBinding, decodeChunk, decodeOffer, decodeRequestHeader, decodeRequestPayload, decodeWith, encodeBinding, encodeCbor, encodeChunk, encodeOffer, encodePadded, encodeRequestHeader, encodeRequestPayload, encodeWith, evidenceCodec, inferRequestCodec, inferResponseCodec, payRequestCodec, payResponseCodec, quoteAnswerCodec, quoteAskCodec } from '../src/index.ts'
 import { binding, bytes32, bytes64, offer, voucher } from './samples.ts'
 import type { Codec } from '../src/index.ts'
 
@@ -19,7 +19,7 @@ const frames: Array<[string, Codec<any>, any]> = [
   ['checkpoint', inferResponseCodec, { t: 'checkpoint', cell: bytes64('c'), signature: bytes64('s') }],
   ['open', payRequestCodec, { t: 'open', vault: bytes32('v'), vaultOwner: bytes32('o'), epoch: 7n, signer: bytes32('s'), signature: bytes64('o') }],
   ['pay', payRequestCodec, { t: 'pay', voucher, signature: bytes64('s'), jobs: [[bytes32('n'), 2n ** 64n - 1n]] }],
-  ['lane', payResponseCodec, { t: 'lane', state: 'confirmed', capNano: 5n, highest: { voucher, signature: bytes64('s') }, allowanceNano: 0n, debts: [[bytes32('n'), 3n]], settling: false }],
+  ['lane', payResponseCodec, { t: 'lane', state: 'confirmed', capNano: 5n, highest: { voucher, signature: bytes64('s') }, usedNano: 2n, allowanceNano: 0n, debts: [[bytes32('n'), 3n]], settling: false }],
   ['ack', payResponseCodec, { t: 'ack', cumulative: 9n }],
   ['ask', quoteAskCodec, { t: 'ask', networkId: bytes32('network'), model: null, order: null }],
   ['offers', quoteAnswerCodec, { t: 'offers', offers: [encodeOffer(offer)] }]

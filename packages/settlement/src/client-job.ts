@@ -25,8 +25,10 @@ export interface LaneWriter {
   book (moreNano: bigint): void
   /** The state with other writes in one batch, on disk when it resolves. */
   write (state: PayerLane, also?: readonly StoreWrite[]): Promise<void>
-  /** What needs no disk: which job holds how much of what was signed. */
+  /** What no voucher waits for: which job holds how much of what was signed. */
   hold (state: PayerLane): void
+  /** Puts the state as it is on disk behind the caller's back. */
+  note (): void
   nextLedgerKey (): string
   nowMs (): number
 }
@@ -56,6 +58,10 @@ export function clientJob (lane: LaneWriter, job: { clientNonce: Uint8Array, max
       await lane.write(next)
     } else {
       lane.hold(next)
+      if (before.jobs.get(nonce) === 0n) {
+        // after a restart the job is known as ours, should it turn out to be owed for
+        lane.note()
+      }
     }
     return true
   }

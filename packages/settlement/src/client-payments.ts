@@ -1,10 +1,11 @@
 import { CocoonError, asCocoonError, payOpenBytes, voucherHash } from '@cocoon-net/protocol'
-import { clientJob } from './client-job.ts'
+import { clientJob, signedFrame } from './client-job.ts'
 import { systemClock } from './clock.ts'
-import { TON_NANO } from './constants.ts'
+import { MAX_DEBT_SEARCH_ROWS, TON_NANO } from './constants.ts'
 import { LaneOpener } from './lane-opener.ts'
-import { ledgerKey, nextLedgerSequence, readLedger } from './ledger.ts'
-import { adoptCumulative } from './payer-lane.ts'
+import { lesser } from './lane.ts'
+import { ledgerKey, nextLedgerSequence, paidJobs, readLedger } from './ledger.ts'
+import { adoptCumulative, agreeOnUse, payDebts } from './payer-lane.ts'
 import { PayerTable } from './payer-table.ts'
 import { verifyEd25519 } from './signer.ts'
 import { DEFAULT_SPENDING_LIMITS, EMPTY_DAY, bookSpending, checkRequest } from './spending.ts'
@@ -17,11 +18,11 @@ import type { PayerLane } from './payer-lane.ts'
 import type { PayerEntry } from './payer-table.ts'
 import type { Signer } from './signer.ts'
 import type { DayBook, SpendingLimits } from './spending.ts'
-import type { KeyValue } from './store.ts'
+import type { KeyValue, StoreWrite } from './store.ts'
 import type { TonPort } from './ton-port.ts'
 import type { VaultContract } from './vault-contract.ts'
 import type { Wallet } from './wallet.ts'
-import type { LaneFrame, NetworkPreset, PayOpen } from '@cocoon-net/protocol'
+import type { LaneFrame, NetworkPreset, PayFrame, PayOpen } from '@cocoon-net/protocol'
 
 export interface ClientPaymentsInit {
   readonly network: NetworkPreset
@@ -55,8 +56,18 @@ export interface ClientLane {
   /** What the provider said that it lets out ahead of vouchers, nanoTON. */
   readonly allowanceNano: bigint
   beginJob (init: { clientNonce: Uint8Array, maxChargeNano: bigint }): ClientJob
-  /** Takes the provider's highest voucher when we signed it. Throws CocoonError voucher_bad_signature, voucher_wrong_lane, spending_limit. */
+  /**
+   * Takes the provider's highest voucher when we signed it, and its word for what its jobs have used. Throws CocoonError
+   * voucher_bad_signature, voucher_wrong_lane, spending_limit.
+   */
   adopt (frame: LaneFrame): Promise<void>
+  /**
+   * Pays the debts that the frame shows of jobs of ours whose connection was lost, each at most `limitNano` and once; on
+   * disk before it resolves. Null when there are none. To be called after `adopt`.
+   *
+   * @throws {CocoonError} debt_refused, lane_exhausted, spending_limit
+   */
+  payDebts (frame: LaneFrame, limitNano: bigint): Promise<PayFrame | null>
 }
 
 export interface ClientPayments {
@@ -104,6 +115,7 @@ class DefaultClientPayments implements ClientPayments {
       opener: this.#opener,
       capNano: init.laneCapNano ?? DEFAULT_CAP_NANO,
       chainNowMs: () => port.nowMs(),
+      paidRow: (state, clientNonce, paidNano) => this.#paidRow(state, clientNonce, paidNano),
       bookWrite: () => ({ key: 'dayBook', value: this.#book }),
       signal,
       background: (work) => { this.#inBackground(work) },
@@ -170,6 +182,7 @@ class DefaultClientPayments implements ClientPayments {
         this.#table.topUpWhenLow(entry)
       },
       hold: (state) => { entry.state = state },
+      note: () => { this.#inBackground(this.#table.write(entry, entry.state)) },
       nextLedgerKey: () => ledgerKey(this.#sequence++),
       nowMs: () => this.#clock.nowMs()
     }
@@ -196,30 +209,59 @@ class DefaultClientPayments implements ClientPayments {
         checkRequest(this.#limits, job.maxChargeNano)
         return clientJob(this.#writer(entry), job, voucherSigner, network.networkId)
       },
-      adopt: async (frame) => { await this.#table.exclusive(entry, async () => { await this.#adopt(entry, frame) }) }
+      adopt: async (frame) => { await this.#table.exclusive(entry, async () => { await this.#adopt(entry, frame) }) },
+      payDebts: async (frame, limitNano) => this.#table.exclusive(entry, async () => this.#payDebts(entry, frame, limitNano))
     }
+  }
+
+  #paidRow (state: PayerLane, clientNonce: string, paidNano: bigint): StoreWrite {
+    const row: LedgerRow = { atMs: this.#clock.nowMs(), kind: 'paid', laneKey: laneKeyOf(state.id), clientNonce, paidNano }
+    return { key: ledgerKey(this.#sequence++), value: row }
   }
 
   /** "the client adopts it only if it signed it and its limits allow" */
   async #adopt (entry: PayerEntry, frame: LaneFrame): Promise<void> {
     entry.allowanceNano = frame.allowanceNano
     const { state } = entry
-    if (frame.highest == null) {
+    const adopted = this.#adopted(state, frame)
+    const agreed = agreeOnUse(adopted.lane, frame.usedNano)
+    if (agreed === state) {
       return
     }
-    const { voucher, signature } = frame.highest
-    const { lane, moreNano } = adoptCumulative(state, voucher.cumulative)
-    if (moreNano === 0n) {
-      return
+    this.#spend(state, adopted.moreNano)
+    const differenceNano = agreed.finalisedNano - (state.finalisedNano - state.unbookedNano)
+    await this.#table.write(entry, agreed, differenceNano === 0n ? [] : [this.#paidRow(state, '', differenceNano)])
+  }
+
+  #adopted (state: PayerLane, { highest }: LaneFrame): { lane: PayerLane, moreNano: bigint } {
+    if (highest == null || highest.voucher.cumulative <= state.cumulativeNano) {
+      return { lane: state, moreNano: 0n }
     }
+    const { voucher, signature } = highest
     if (laneKeyOf(voucher) !== laneKeyOf(state.id) || hex(voucher.networkId) !== hex(this.#init.network.networkId)) {
       throw new CocoonError('voucher_wrong_lane')
     }
     if (!verifyEd25519(this.#init.voucherSigner.publicKey, voucherHash(voucher), signature)) {
       throw new CocoonError('voucher_bad_signature', 'the provider shows a voucher that we did not sign')
     }
+    return adoptCumulative(state, voucher.cumulative)
+  }
+
+  async #payDebts (entry: PayerEntry, { debts }: LaneFrame, limitNano: bigint): Promise<PayFrame | null> {
+    if (debts.length === 0) {
+      return null
+    }
+    const { state } = entry
+    const nonces = debts.map(([nonce]) => hex(nonce))
+    const { lane, moreNano } = payDebts(state, debts.map(([, owedNano]) => owedNano), lesser(limitNano, this.#limits.perRequestNano))
+    const rows = await paidJobs(this.#init.kv, state.id, MAX_DEBT_SEARCH_ROWS)
+    // a debt is paid once; that its payment was lost on the way shows in what is free
+    if (new Set(nonces).size < nonces.length || nonces.some(nonce => (rows.get(nonce) ?? 0) < 1 || (moreNano > 0n && rows.get(nonce) !== 1))) {
+      throw new CocoonError('debt_refused', 'no job of ours can owe that')
+    }
     this.#spend(state, moreNano)
-    await this.#table.write(entry, lane)
+    await this.#table.write(entry, lane, debts.map(([, owedNano], i) => this.#paidRow(state, nonces[i], owedNano)))
+    return signedFrame(lane, this.#init.voucherSigner, this.#init.network.networkId, debts.map(([nonce]) => [nonce, lane.cumulativeNano] as const))
   }
 
   async balances (): Promise<{ walletNano: bigint, vaultNano: bigint }> {

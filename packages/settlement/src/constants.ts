@@ -45,3 +45,6 @@ export const EXPIRY_MARGIN_MS = 15_000
 
 /** A provider waits this long for a request's voucher. */
 export const VOUCHER_TIMEOUT_MS = 2_000
+
+/** Rows of the books in which a payer looks for a job that a payee claims a debt for. */
+export const MAX_DEBT_SEARCH_ROWS = 8_192

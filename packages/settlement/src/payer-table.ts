@@ -25,6 +25,8 @@ export interface PayerTableInit {
   chainNowMs (): number
   /** written along with every state: what the day's limits have used */
   bookWrite (): StoreWrite
+  /** one line of the books */
+  paidRow (state: PayerLane, clientNonce: string, paidNano: bigint): StoreWrite
   readonly signal: AbortSignal
   /** Runs what nobody waits for; its failures are reported. */
   background (work: Promise<void>): void
@@ -57,14 +59,23 @@ export class PayerTable {
   async load (): Promise<void> {
     const { store } = this.#init
     this.#lastEpoch = (await store.get('lastEpoch') as bigint | undefined) ?? 0n
-    for (const [, value] of await store.list('lane/')) {
-      const entry = newEntry(recoverPayerLane(value as PayerLane))
+    const writes: StoreWrite[] = []
+    for (const [key, value] of await store.list('lane/')) {
+      const before = value as PayerLane
+      const entry = newEntry(recoverPayerLane(before))
+      if (before.jobs.size > 0) {
+        // in the books the jobs took what they held; what that was too much is free again once the payee says so
+        writes.push({ key, value: entry.state }, ...[...before.jobs].map(([nonce, heldNano]) => this.#init.paidRow(before, nonce, heldNano)))
+      }
       this.#entries.set(hex(entry.state.id.payee), entry)
       if (entry.state.status === 'open') {
         entry.opened.resolve()
       } else if (entry.state.status === 'opening') {
         this.#init.background(this.#confirm([entry]))
       }
+    }
+    if (writes.length > 0) {
+      await store.commit(writes)
     }
     this.#isFresh = this.#entries.size === 0
   }

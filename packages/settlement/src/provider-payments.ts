@@ -1,7 +1,7 @@
-import { CocoonError, asCocoonError, payOpenBytes } from '@cocoon-net/protocol'
+import { CocoonError, LIMITS, asCocoonError, payOpenBytes } from '@cocoon-net/protocol'
 import { systemClock } from './clock.ts'
 import { MAX_LANES, REDEEM_THRESHOLD_NANO, REDEEM_VALUE_NANO, VOUCHER_TIMEOUT_MS } from './constants.ts'
-import { acceptPay, beginJob, chainUpdate, debtNano, exposureNano, finishJob, newLane, payableNano, recoverJobs, refuseJob, redeemableNano, vestJob } from './lane.ts'
+import { acceptPay, beginJob, chainUpdate, debtNano, exposureNano, finishJob, newLane, payableNano, recoverJobs, refuseJob, redeemableNano, unallocatedNano, vestJob } from './lane.ts'
 import { verifyEd25519 } from './signer.ts'
 import { Store } from './store.ts'
 import { hex, laneKeyOf, unhex } from './types.ts'
@@ -195,9 +195,10 @@ class DefaultProviderPayments implements ProviderPayments {
               voucher: { networkId: this.#init.network.networkId, ...state.id, cumulative: state.cumulativeNano },
               signature: state.signature
             },
+        usedNano: state.cumulativeNano - unallocatedNano(state),
         allowanceNano: credit > 0n ? credit : 0n,
         debts: [...state.settled].filter(([, job]) => job.paidNano < job.chargeNano)
-          .slice(0, 8).map(([nonce, job]) => [unhex(nonce), job.chargeNano - job.paidNano] as const),
+          .slice(0, LIMITS.maxDebtsPerLaneFrame).map(([nonce, job]) => [unhex(nonce), job.chargeNano - job.paidNano] as const),
         settling: redeemableNano(state) > 0n && this.#shouldRedeem(state)
       }
     }

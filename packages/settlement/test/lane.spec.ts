@@ -96,9 +96,9 @@ describe('lane', () => {
           expect(exposureNano(open)).to.equal(vested)
           const backed = chainUpdate(open, { ...onChain, capNano: cap }, signer.publicKey, 1n)
           const uncovered = vested > allocated ? vested - allocated : 0n
-          expect(exposureNano(backed)).to.equal(uncovered + (10n > cap ? 10n - cap : 0n))
+          expect(exposureNano(backed)).to.equal(uncovered + (cap < 10n ? 10n - cap : 0n))
           expect(exposureNano(finishJob(open, hexOf(1), 4n).lane)).to.equal(4n)
-          expect(exposureNano(finishJob(backed, hexOf(1), 4n).lane)).to.equal(10n > cap ? 10n - cap : 0n)
+          expect(exposureNano(finishJob(backed, hexOf(1), 4n).lane)).to.equal(cap < 10n ? 10n - cap : 0n)
         }
       }
     }

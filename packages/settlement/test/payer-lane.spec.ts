@@ -1,6 +1,6 @@
 import { expect } from 'aegir/chai'
 import * as fc from 'fast-check'
-import { adoptCumulative, beginPayerJob, finishPayerJob, freeNano, isLow, newPayerLane, payerLaneFromChain, raisePayerJob, recoverPayerLane } from '../src/payer-lane.ts'
+import { adoptCumulative, agreeOnUse, beginPayerJob, finishPayerJob, freeNano, isLow, newPayerLane, payDebts, payerLaneFromChain, raisePayerJob, recoverPayerLane } from '../src/payer-lane.ts'
 import { payee } from './fixtures.ts'
 import type { PayerLane } from '../src/payer-lane.ts'
 
@@ -55,13 +55,46 @@ describe('payer lane', () => {
     }
   })
 
+  it('takes the payee\'s word for what was used, up to what was promised', () => {
+    const lane = finishPayerJob(raise(beginPayerJob(open(), 'a'), 'a', 40n), 'a', 25n)
+    expect(agreeOnUse(lane, 25n)).to.equal(lane)
+    for (const [used, free] of [[0n, 40n], [24n, 16n], [26n, 14n], [40n, 0n], [41n, 0n]]) {
+      const agreed = agreeOnUse(lane, used)
+      expect([freeNano(agreed), agreed.cumulativeNano, agreed.finalisedNano]).to.deep.equal([free, 40n, 40n - free])
+    }
+    const again = recoverPayerLane(lane)
+    expect([again.unbookedNano, freeNano(again)]).to.deep.equal([15n, 0n])
+    expect(agreeOnUse(again, 40n)).to.deep.equal({ ...again, unbookedNano: 0n })
+    expect(agreeOnUse(again, 25n)).to.deep.equal(lane)
+  })
+
+  it('never counts free what a running job holds, whether the payee knows of it or not', () => {
+    const lane = raise(beginPayerJob(finishPayerJob(raise(beginPayerJob(open(), 'a'), 'a', 40n), 'a', 20n), 'b'), 'b', 5n)
+    // 20 used, 5 held, 15 free: the payee may count the 5 already or not
+    for (const [used, free] of [[0n, 15n], [20n, 15n], [21n, 14n], [25n, 10n], [35n, 0n], [36n, 0n], [50n, 0n]]) {
+      const agreed = agreeOnUse(lane, used)
+      expect([freeNano(agreed), agreed.jobs.get('b'), agreed.cumulativeNano]).to.deep.equal([free, 5n, 40n])
+    }
+  })
+
+  it('pays debts out of what is free and then out of the cap, each at most the limit', () => {
+    const lane = finishPayerJob(raise(beginPayerJob(open(), 'a'), 'a', 40n), 'a', 30n)
+    for (const [debts, more] of [[[], 0n], [[9n], 0n], [[4n, 6n], 0n], [[4n, 7n], 1n], [[10n, 10n], 10n]] as const) {
+      const paid = payDebts(lane, debts, 10n)
+      const owed = debts.reduce((sum: bigint, debt) => sum + debt, 0n)
+      expect([paid.moreNano, paid.lane.cumulativeNano, paid.lane.finalisedNano]).to.deep.equal([more, 40n + more, 30n + owed])
+    }
+    expect([[10n], [11n]].map(debts => codeOf(() => payDebts(lane, debts, 10n)))).to.deep.equal(['none', 'debt_refused'])
+    expect([[70n], [71n]].map(debts => codeOf(() => payDebts(lane, debts, 80n)))).to.deep.equal(['none', 'lane_exhausted'])
+  })
+
   it('is low when half of it is used', () => {
     expect([49n, 50n, 51n].map(cumulativeNano => isLow({ ...open(), cumulativeNano }))).to.deep.equal([false, true, true])
     expect(isLow({ ...open(), cumulativeNano: 99n, status: 'opening' })).to.equal(false)
   })
 
   it('keeps its invariant, and never takes a promise back, under any sequence', () => {
-    const step = fc.record({ kind: fc.constantFrom('begin', 'raise', 'finish', 'restart', 'adopt'), job: fc.constantFrom('a', 'b', 'c'), amount: fc.bigInt({ min: 0n, max: 70n }) })
+    const step = fc.record({ kind: fc.constantFrom('begin', 'raise', 'finish', 'restart', 'adopt', 'agree', 'debt'), job: fc.constantFrom('a', 'b', 'c'), amount: fc.bigInt({ min: 0n, max: 70n }) })
     fc.assert(fc.property(fc.array(step, { maxLength: 40 }), steps => {
       let lane = open()
       let signed = 0n
@@ -79,11 +112,15 @@ describe('payer lane', () => {
             lane = recoverPayerLane(lane)
           } else if (kind === 'adopt' && amount <= lane.capNano) {
             lane = adoptCumulative(lane, amount).lane
+          } else if (kind === 'agree') {
+            lane = agreeOnUse(lane, amount)
+          } else if (kind === 'debt') {
+            lane = payDebts(lane, [amount], 70n).lane
           }
         } catch (error: any) {
           expect(error.code).to.be.oneOf(['lane_exhausted', 'allocation_invalid'])
         }
-        expect(freeNano(lane) >= 0n && lane.cumulativeNano <= lane.capNano && lane.cumulativeNano >= signed).to.equal(true)
+        expect(freeNano(lane) >= 0n && lane.finalisedNano >= 0n && lane.cumulativeNano <= lane.capNano && lane.cumulativeNano >= signed).to.equal(true)
         signed = lane.cumulativeNano
       }
     }))

@@ -7,6 +7,7 @@ import { LedgerChain, manualClock, network, nonce, payee, signer } from './fixtu
 import type { ClientPayments } from '../src/client-payments.ts'
 import type { ProviderPayments } from '../src/provider-payments.ts'
 import type { Wallet } from '../src/wallet.ts'
+import type { CocoonError, LaneFrame } from '@cocoon-net/protocol'
 
 const walletOf = (account: Uint8Array): Wallet => ({ account, balance: async () => 10_000_000_000n, send: async () => {} })
 
@@ -123,6 +124,51 @@ describe('payments', () => {
     expect(await end).to.deep.equal({ paidNano: 0n, debtNano: 2_000n })
     await expect(provider.beginJob({ laneKey, clientNonce: nonce(2), maxChargeNano: 5_000n, windowNano: 1_000n })).to.eventually.be.rejected.with.property('code', 'vault_in_debt')
     expect(() => lane.beginJob({ clientNonce: nonce(3), maxChargeNano: 10n ** 12n })).to.throw().with.property('code', 'spending_limit')
+    await client.stop()
+    await provider.stop()
+  })
+
+  it('pays a debt of its own job once, within the limits, and no other that a provider claims', async () => {
+    const { client, provider, clock } = setup()
+    await client.start()
+    await provider.start()
+    const lane = await client.lane(payee)
+    await lane.ready()
+    const { laneKey } = await provider.openLane(lane.open(PEERS), PEERS)
+    const job = lane.beginJob({ clientNonce: nonce(1), maxChargeNano: 5_000n })
+    const meter = await provider.beginJob({ laneKey, clientNonce: nonce(1), maxChargeNano: 5_000n, windowNano: 1_000n })
+    await meter.waitFor(2_000n)
+    const end = meter.finish(2_000n, { timeoutMs: 10 })
+    clock.advance(10)
+    await end
+    const { frame } = await provider.openLane(lane.open(PEERS), PEERS)
+    expect([frame.debts, frame.usedNano]).to.deep.equal([[[nonce(1), 2_000n]], 0n])
+    await lane.adopt(frame)
+    const refused = async (change: Partial<LaneFrame>, limitNano = 2_000n): Promise<string> =>
+      lane.payDebts({ ...frame, ...change }, limitNano).then(() => 'paid', (error: CocoonError) => error.code)
+    // the job runs still: only what has ended can be owed for
+    expect(await refused({})).to.equal('debt_refused')
+    await job.finish(0n)
+    expect(await refused({}, 1_999n)).to.equal('debt_refused')
+    expect(await refused({ debts: [[nonce(2), 1n]] })).to.equal('debt_refused')
+    expect(await refused({ debts: [[nonce(1), 1n], [nonce(1), 1n]] })).to.equal('debt_refused')
+    expect(await refused({ debts: [[nonce(1), 10n ** 9n]] }, 10n ** 10n)).to.equal('debt_refused')
+    const paying = await lane.payDebts(frame, 2_000n)
+    expect(await refused({ debts: [[nonce(1), 1n]] })).to.equal('debt_refused')
+    // lost on the way: what is shown again is paid out of what is free
+    const again = (await provider.openLane(lane.open(PEERS), PEERS)).frame
+    await lane.adopt(again)
+    const repeated = await lane.payDebts(again, 2_000n)
+    expect([paying?.voucher.cumulative, repeated?.voucher.cumulative]).to.deep.equal([2_000n, 2_000n])
+    if (repeated != null) {
+      await provider.pay(laneKey, repeated)
+    }
+    expect(provider.summary()).to.include({ debtNano: 0n, earnedNano: 2_000n })
+    const after = (await provider.openLane(lane.open(PEERS), PEERS)).frame
+    expect(after.debts).to.deep.equal([])
+    await lane.adopt(after)
+    expect(await lane.payDebts(after, 2_000n)).to.equal(null)
+    expect((await client.ledger()).reduce((sum, { paidNano }) => sum + paidNano, 0n)).to.equal(2_000n)
     await client.stop()
     await provider.stop()
   })

@@ -1,4 +1,4 @@
-import { CocoonError, asCocoonError, equalBytes, toHex } from '@cocoon-net/protocol'
+import { CocoonError, LIMITS, asCocoonError, equalBytes, parseQuote, toHex } from '@cocoon-net/protocol'
 import { peerIdFromMultihash } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import * as Digest from 'multiformats/hashes/digest'
@@ -40,6 +40,8 @@ export interface ProviderLinks {
 
 /** A client needs few providers at once; the oldest link makes room. */
 const MAX_LINKS = 64
+/** Frames of debts that one open pays: as many debts as a provider keeps of one lane. */
+const MAX_DEBT_ROUNDS = 33
 
 interface Slot {
   link?: ProviderLink
@@ -54,6 +56,37 @@ export function createProviderLinks (init: ProviderLinksInit): ProviderLinks {
     // A new binding in the offer means new evidence to check.
     equalBytes(link.provider.bindingHash, offer.bindingHash) && link.provider.binding.notAfterMs > init.now()
 
+  /** Opens the pay stream, and pays first what a connection that was lost in the middle of a job left unpaid. */
+  const openPaid = async (connection: Connection, lane: ClientLane, offer: Offer, signal: AbortSignal): Promise<PayChannel> => {
+    const { enabled, perVaultNano } = init.network.firstContactCredit
+    const { windowNano } = parseQuote(offer.quote)
+    const limitNano = enabled && perVaultNano > windowNano ? perVaultNano : windowNano
+    for (let round = 0; round < MAX_DEBT_ROUNDS; round++) {
+      const pay = await openPayChannel(connection, lane.open({ client: init.libp2p.peerId.toMultihash().bytes, provider: offer.peerId }), {
+        network: init.network,
+        signal,
+        onRefusal: (error) => { init.onPayRefusal(toHex(offer.peerId), error) }
+      })
+      try {
+        await lane.adopt(pay.lane)
+        const frame = await lane.payDebts(pay.lane, limitNano)
+        if (frame != null) {
+          await pay.send(frame)
+          await pay.settled(signal)
+        }
+      } catch (error) {
+        await pay.close()
+        throw error
+      }
+      if (pay.lane.debts.length < LIMITS.maxDebtsPerLaneFrame) {
+        return pay
+      }
+      // there may be more debts than one frame shows
+      await pay.close()
+    }
+    throw new CocoonError('debt_refused', 'the provider shows new debts without end')
+  }
+
   const open = async (offer: Offer): Promise<ProviderLink> => {
     const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
     const peer = peerIdFromMultihash(Digest.decode(offer.peerId))
@@ -64,12 +97,7 @@ export function createProviderLinks (init: ProviderLinksInit): ProviderLinks {
       throw new CocoonError('wrong_peer')
     }
     const [provider, lane] = await Promise.all([attestPeer(connection, offer, init, signal), init.payments.lane(offer.payee)])
-    const pay = await openPayChannel(connection, lane.open({ client: init.libp2p.peerId.toMultihash().bytes, provider: offer.peerId }), {
-      network: init.network,
-      signal,
-      onRefusal: (error) => { init.onPayRefusal(toHex(offer.peerId), error) }
-    })
-    await lane.adopt(pay.lane)
+    const pay = await openPaid(connection, lane, offer, signal)
     const requests = createWarmRequests({ ...init, connection, binding: provider.binding, bindingHash: provider.bindingHash })
     return { connection, provider, lane, pay, requests }
   }

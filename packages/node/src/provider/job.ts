@@ -41,6 +41,11 @@ export interface AdmittedJob {
 /** What became of a job, for logs and metrics: no content. */
 export interface JobOutcome { readonly finish: FinishReason, readonly chargeNano: bigint, readonly paidNano: bigint, readonly tokens: number }
 
+/** Whether the client went away without a word: no normal end, so that only what has vested is owed. */
+function isLost (signal: AbortSignal): boolean {
+  return signal.reason instanceof CocoonError && signal.reason.code !== 'job_cancelled'
+}
+
 /**
  * Runs an admitted job: opens its content, streams sealed tokens no further than the exposure rule allows, signs
  * checkpoints, and ends with the receipt and the last voucher.
@@ -163,11 +168,17 @@ export async function runJob (job: AdmittedJob, components: JobComponents): Prom
     if (sendError != null) {
       throw asCocoonError(sendError, 'stream_closed')
     }
+    if (isLost(job.signal)) {
+      throw job.signal.reason
+    }
     if (job.signal.aborted) {
       finish = 'cancelled'
     }
   } catch (error) {
     clearTimeout(timer)
+    if (isLost(job.signal)) {
+      sendError ??= job.signal.reason
+    }
     if (job.signal.aborted && accepted && sendError == null) {
       finish = 'cancelled'
     } else if (delivered === 0) {

@@ -156,6 +156,8 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
       }
     })
     groups[role].push(node)
+    // In the order of their numbers, whichever was there first.
+    groups[role].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
     if (stopping != null) {
       await node.stop()
     }

@@ -11,7 +11,9 @@ export interface ProcessIdentity {
 
 const TOOL_TIMEOUT_MS = 10_000
 const POLL_MS = 25
-/** Field 22 of /proc/PID/stat, counted from the one after the command's name, which is field 2 (proc(5)). */
+/** Fields of /proc/PID/stat, counted from the one after the command's name, which is field 2 (proc(5)). */
+const STATE_FIELD = 0
+const THREADS_FIELD = 20 - 3
 const START_TIME_FIELD = 22 - 3
 
 async function outputOf (file: string, args: readonly string[]): Promise<string | null> {
@@ -28,8 +30,9 @@ async function linuxStartTime (pid: number): Promise<string | null> {
     const [text, boot] = await Promise.all([readFile(`/proc/${pid}/stat`, 'utf8'), readFile('/proc/sys/kernel/random/boot_id', 'utf8')])
     // The name stands in parentheses and may hold any character.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    // A zombie has ended: only its parent has not looked yet.
-    return fields[0] === 'Z' || fields[0] === 'X' ? null : `${boot.trim()}:${fields[START_TIME_FIELD]}`
+    // A zombie has ended and only its parent has not looked yet, unless threads of it still hold its files and ports.
+    const hasEnded = fields[STATE_FIELD] === 'X' || (fields[STATE_FIELD] === 'Z' && Number(fields[THREADS_FIELD]) <= 1)
+    return hasEnded ? null : `${boot.trim()}:${fields[START_TIME_FIELD]}`
   } catch {
     return null
   }

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import { expect } from 'aegir/chai'
 import { identify, signalProcess, waitUntilGone } from '../../src/network/process-identity.ts'
 import type { ChildProcess } from 'node:child_process'
 
@@ -132,9 +133,13 @@ export async function leftOver (home: string): Promise<number[]> {
 
 /** Kills every process of a home at once, and waits until the system has closed what they held open. */
 export async function killEverything (home: string): Promise<void> {
-  const processes = (await Promise.all((await processesOf(home)).map(identify))).filter(identity => identity != null)
-  await Promise.all(processes.map(async identity => signalProcess(identity, 'SIGKILL')))
-  await Promise.all(processes.map(async identity => waitUntilGone(identity, GONE_TIMEOUT_MS)))
+  // More than once, since one of them may have been about to start another.
+  for (let pids = await processesOf(home); pids.length > 0; pids = await processesOf(home)) {
+    const processes = (await Promise.all(pids.map(identify))).filter(identity => identity != null)
+    await Promise.all(processes.map(async identity => signalProcess(identity, 'SIGKILL')))
+    const gone = await Promise.all(processes.map(async identity => waitUntilGone(identity, GONE_TIMEOUT_MS)))
+    expect(gone).to.not.include(false)
+  }
 }
 
 /** Lets the processes that this one starts run from the bundle, as those of `npm start` do; resolves with how to undo it. */

@@ -30,6 +30,14 @@ function peerKeyOf (peer: PeerId): Uint8Array {
   return publicKeyToProtobuf(peer.publicKey)
 }
 
+/** The first reason's code and the text of all. A signature inside the evidence that does not hold is evidence refused: no request was badly signed. */
+function refusalOf ({ checks }: AttestationVerdict): CocoonError {
+  const failed = checks.filter(check => check.result === 'fail')
+  const code = failed[0]?.code ?? 'evidence_refused'
+  const reasons = failed.map(({ name, message }) => `${name}: ${message}`).join('; ')
+  return new CocoonError(code === 'bad_signature' ? 'evidence_refused' : code, reasons, { details: { checks } })
+}
+
 /** Fetches evidence with a fresh challenge and verifies it. Nothing is sealed to a provider before this has passed. */
 export async function attestPeer (connection: Connection, offer: Offer, init: AttestPeerInit, signal: AbortSignal): Promise<VerifiedProvider> {
   const stream = await connection.newStream(protocolId(init.network, 'attest'), { signal })
@@ -65,8 +73,7 @@ export async function attestPeer (connection: Connection, offer: Offer, init: At
     nowMs: init.now()
   })
   if (!verdict.ok) {
-    const failed = verdict.checks.filter(check => check.result === 'fail')
-    throw new CocoonError(failed[0]?.code ?? 'evidence_refused', failed.map(check => check.message).join('; '), { details: { checks: verdict.checks } })
+    throw refusalOf(verdict)
   }
   const binding = decodeBinding(answer.binding)
   const bindingHash = bindingHashOf(answer.binding)

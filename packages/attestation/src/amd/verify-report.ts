@@ -33,9 +33,9 @@ export interface SnpInput {
 export function verifySnpReport (input: SnpInput): EvidenceReport {
   const { atMs, policy, roots } = input
   const report = parseSnpReport(input.evidence)
-  const chain = chainOf(report, input.material.certificates)
+  const { chain, isSigned } = chainOf(report, input.material.certificates)
   const leaf: Certificate | undefined = chain[0]
-  const signature = leaf != null && signs(leaf, report)
+  const signature = isSigned
     ? pass('signature', `signed by the ${leaf.commonName}`)
     : fail('signature', leaf == null ? 'evidence_missing' : 'bad_signature', leaf == null ? 'no endorsement key' : 'the report is not signed by this endorsement key')
   const product = AMD_PRODUCTS.find(name => roots.amd[name].includes(chain.at(-1)?.spkiHash ?? '')) ?? null
@@ -71,9 +71,10 @@ function signs (leaf: Certificate, report: SnpReport): boolean {
 }
 
 /** Endorsement key, its CA, root. Of several keys, as a folder may hold them, that which signed the report. */
-function chainOf (report: SnpReport, pool: readonly Certificate[]): readonly Certificate[] {
+function chainOf (report: SnpReport, pool: readonly Certificate[]): { chain: readonly Certificate[], isSigned: boolean } {
   const leaves = leavesOf(pool).filter(certificate => !certificate.isCa)
-  return chainFrom(leaves.find(leaf => signs(leaf, report)) ?? leaves[0], pool)
+  const signer = leaves.find(leaf => signs(leaf, report))
+  return { chain: chainFrom(signer ?? leaves[0], pool), isSigned: signer != null }
 }
 
 function checkChain (chain: readonly Certificate[], product: AmdProduct | null, report: SnpReport, input: SnpInput): Check {

@@ -11,6 +11,10 @@ const MAX_JSON_TEXT = 131_072
 const MAX_FILES = 64
 /** Of each kind: room for a folder with the collateral of several platforms. */
 const MAX_SIGNED = 8
+/** Certificates and lists together: room for all of AMD's and Intel's issuers and the keys of many machines. */
+const MAX_PARSED = 96
+/** Intel's issuer chains have two certificates. */
+const MAX_ISSUERS = 4
 const SIGNATURE_HEX = /^[0-9a-fA-F]{128}$/
 const HEX = /^([0-9a-fA-F]{2})+$/
 /** How DER of a sequence of more than 127 bytes begins in hex and in base64. */
@@ -76,6 +80,9 @@ class Collector {
 
   pem (data: Uint8Array): readonly Certificate[] {
     const { certificates, crls } = parsePemOrDer(data)
+    if (this.certificates.length + this.crls.length + certificates.length + crls.length > MAX_PARSED) {
+      throw new RangeError('too many certificates and lists')
+    }
     this.certificates.push(...certificates)
     this.crls.push(...crls.map(crl => ({ crl, role: null, issuers: null })))
     return certificates
@@ -168,7 +175,14 @@ const BUNDLE_KEYS = ['tcb_info', 'qe_identity', 'pck_crl', 'root_ca_crl'] as con
 
 /** Intel's collateral as one object: lists as hex of DER, the signed JSON verbatim as text. All nine members must be there. */
 function readBundle (out: Collector, bundle: Record<string, unknown>): void {
-  const chain = (key: string): readonly Certificate[] => parsePemOrDer(utf8(textOf(bundle[key]))).certificates
+  const chain = (key: string): readonly Certificate[] => {
+    const text = textOf(bundle[key])
+    // Counted before they are parsed, which is what costs.
+    if (text.split('-----BEGIN').length - 1 > MAX_ISSUERS) {
+      throw new RangeError('too many certificates')
+    }
+    return parsePemOrDer(utf8(text)).certificates
+  }
   const list = (key: string): readonly Crl[] => parsePemOrDer(HEX.test(textOf(bundle[key])) ? fromHex(textOf(bundle[key])) : utf8(textOf(bundle[key]))).crls
   out.part('revocation', 'root_ca_crl', () => {
     out.crls.push(...list('root_ca_crl').map(crl => ({ crl, role: 'root' as const, issuers: null })))

@@ -27,9 +27,9 @@ export interface TranscriptInput {
  */
 export function verifyTranscript (input: TranscriptInput): EvidenceReport {
   const transcript = parseSpdm(input.evidence)
-  const chain = chainOf(transcript, input.material.certificates)
+  const { chain, isSigned } = chainOf(transcript, input.material.certificates)
   const leaf: Certificate | undefined = chain[0]
-  const signature = leaf != null && signs(leaf, transcript)
+  const signature = isSigned
     ? pass('signature', `signed by the device, ${leaf.commonName}`)
     : fail('signature', leaf == null ? 'evidence_missing' : 'bad_signature', leaf == null ? 'no device certificate' : 'the transcript is not signed by this device')
   const fault = chainFileFault(input.material) ?? chainFault(chain, input.roots.nvidia, input.atMs)
@@ -51,9 +51,10 @@ function signs (leaf: Certificate, transcript: SpdmTranscript): boolean {
   return leaf.publicKey.type === 'ec' && leaf.publicKey.curve === 'P-384' && verifyEcdsa(leaf.publicKey, transcript.signed, transcript.signature, 'raw')
 }
 
-function chainOf (transcript: SpdmTranscript, pool: readonly Certificate[]): readonly Certificate[] {
+function chainOf (transcript: SpdmTranscript, pool: readonly Certificate[]): { chain: readonly Certificate[], isSigned: boolean } {
   const leaves = leavesOf(pool)
-  return chainFrom(leaves.find(leaf => signs(leaf, transcript)) ?? leaves[0], pool)
+  const signer = leaves.find(leaf => signs(leaf, transcript))
+  return { chain: chainFrom(signer ?? leaves[0], pool), isSigned: signer != null }
 }
 
 function claimsOf (transcript: SpdmTranscript): Claims {

@@ -4,6 +4,15 @@ export const TON_NANO = 1_000_000_000n
 /** A redeem below this costs more than a tenth of what it brings. */
 export const REDEEM_THRESHOLD_NANO = 65_000_000n
 
+/** All that one redeem costs, with the wallet's own message, in the dearest case of the contracts' gas table. */
+export const REDEEM_COST_NANO = 7_500_000n
+
+/** A redeem that shows no effect after this is given up and looked at again later. */
+export const REDEEM_TIMEOUT_MS = 60_000
+
+/** Messages that a wallet sends at once. */
+export const MAX_WALLET_MESSAGES = 4
+
 /** Sent along with a redeem; what is not spent comes back. */
 export const REDEEM_VALUE_NANO = 50_000_000n
 
@@ -19,8 +28,11 @@ export const MAX_LANE_JOBS = 256
 /** Finished jobs that a lane remembers, so that a late last voucher can still be told from a new job. */
 export const MAX_SETTLED_JOBS = 256
 
-/** Lanes that one payee keeps open at a time; more are refused with `too_many_lanes`. */
+/** Lanes that one payee follows at a time; beyond, the least useful makes room, or a new one is refused with `no_room`. */
 export const MAX_LANES = 4096
+
+/** Lanes that the chain does not show and that one peer may hold at a time: names are free, funds are not. */
+export const MAX_UNFUNDED_PER_PEER = 8
 
 /** Bytes in a client nonce. */
 export const NONCE_BYTES = 32

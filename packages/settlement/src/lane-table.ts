@@ -38,6 +38,11 @@ export function evictionRank (state: LaneState): number | null {
   return served ? 3 : 1
 }
 
+/** Whether a lane that makes room must be found on disk when it is opened again. */
+export function isKeptOnDisk (state: LaneState): boolean {
+  return (evictionRank(state) ?? 2) >= 2
+}
+
 function unfundedBy (rows: readonly TableRow[]): Map<string, number> {
   const counts = new Map<string, number>()
   for (const { state, peer } of rows) {
@@ -72,12 +77,13 @@ function compare (a: readonly number[], b: readonly number[]): number {
 export type Room = { readonly kind: 'free' } | { readonly kind: 'evict', readonly key: string } | { readonly kind: 'full' }
 
 /**
- * Where a lane that `peer` opens can go: `free`, in the place of another lane, or nowhere. A peer at its own bound
- * replaces a lane of its own, so that one stranger cannot push out another's. Pure.
+ * Where a new lane can go: `free`, in the place of another lane, or nowhere. A peer at its own bound of unfunded lanes
+ * replaces one of its own, so that one stranger cannot push out another's. Pure.
  */
-export function roomFor (rows: readonly TableRow[], peer: string, bounds: TableBounds): Room {
+export function roomFor (rows: readonly TableRow[], opened: Pick<TableRow, 'state' | 'peer'>, bounds: TableBounds): Room {
+  const { peer, state } = opened
   const counts = unfundedBy(rows)
-  const isAtOwnBound = (counts.get(peer) ?? 0) >= bounds.maxUnfundedPerPeer
+  const isAtOwnBound = state.chain === 'unconfirmed' && (counts.get(peer) ?? 0) >= bounds.maxUnfundedPerPeer
   if (!isAtOwnBound && rows.length < bounds.maxLanes) {
     return { kind: 'free' }
   }

@@ -3,7 +3,7 @@ import { SendMode, beginCell, external, internal, storeMessage } from '@ton/core
 import { WalletContractV4 } from '@ton/ton'
 import PQueue from 'p-queue'
 import { delay, systemClock } from './clock.ts'
-import { EXPIRY_MARGIN_MS, RESEND_MS, SEND_TIMEOUT_MS } from './constants.ts'
+import { EXPIRY_MARGIN_MS, MAX_WALLET_MESSAGES, RESEND_MS, SEND_TIMEOUT_MS } from './constants.ts'
 import { addressOf, whileAway } from './ton-port.ts'
 import type { Clock } from './clock.ts'
 import type { Signer } from './signer.ts'
@@ -14,8 +14,6 @@ const MAINNET_GLOBAL_ID = -239
 const TESTNET_GLOBAL_ID = -3
 /** The wallet id that TON wallets use in the basechain. */
 const DEFAULT_WALLET_ID = 698_983_191
-/** A wallet v4 takes at most four messages at once. */
-const MAX_MESSAGES = 4
 
 export interface WalletMessage {
   readonly to: Uint8Array
@@ -102,8 +100,8 @@ export function createWallet (init: { signer: Signer, port: TonPort, globalId: n
     account,
     balance: async () => port.balance(account),
     send: async (messages, opts = {}) => {
-      if (messages.length === 0 || messages.length > MAX_MESSAGES) {
-        throw new RangeError(`a wallet sends 1 to ${MAX_MESSAGES} messages at once, got ${messages.length}`)
+      if (messages.length === 0 || messages.length > MAX_WALLET_MESSAGES) {
+        throw new RangeError(`a wallet sends 1 to ${MAX_WALLET_MESSAGES} messages at once, got ${messages.length}`)
       }
       const signal = opts.signal ?? new AbortController().signal
       await queue.add(async () => {

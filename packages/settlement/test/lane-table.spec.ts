@@ -18,7 +18,7 @@ describe('lane table', () => {
   it('never lets go a lane that the chain will pay on, or one that runs a job', () => {
     const kept = [owed, { ...funded, jobs: job(true) }, { ...bare, jobs: job(true) }]
     expect(kept.map(evictionRank)).to.deep.equal([null, null, null])
-    expect(roomFor(kept.map((state, i) => row(`${i}`, state)), 'new', bounds)).to.deep.equal({ kind: 'full' })
+    expect(roomFor(kept.map((state, i) => row(`${i}`, state)), { peer: 'new', state: bare }, bounds)).to.deep.equal({ kind: 'full' })
   })
 
   it('lets go first what ended, then what nobody funded, then what is funded and idle, last what was served on credit', () => {
@@ -29,23 +29,23 @@ describe('lane table', () => {
     expect([{ ...bare, settled: debt }, { ...funded, chain: 'ended' as const, settled: debt }].map(evictionRank)).to.deep.equal([3, 3])
     for (let first = 0; first + 2 < order.length; first++) {
       const rows = order.slice(first).reverse().map((state, i) => row(`${order.length - 1 - i}`, state)).slice(-3)
-      expect(roomFor(rows, 'new', bounds)).to.deep.equal({ kind: 'evict', key: `${first}` })
+      expect(roomFor(rows, { peer: 'new', state: bare }, bounds)).to.deep.equal({ kind: 'evict', key: `${first}` })
     }
   })
 
   it('takes from the peer with most unfunded lanes, then what was idle longest', () => {
-    expect(roomFor([row('a', bare, 'one', 1), row('b', bare, 'two', 5), row('c', bare, 'two', 6)], 'new', bounds)).to.deep.equal({ kind: 'evict', key: 'b' })
-    expect(roomFor([row('a', bare, 'one', 3), row('b', bare, 'two', 2), row('c', bare, 'three', 3)], 'new', bounds)).to.deep.equal({ kind: 'evict', key: 'b' })
-    expect(roomFor([row('a', bare, 'one', 2), row('b', bare, 'two', 2), row('c', bare, 'three', 2)], 'new', bounds)).to.deep.equal({ kind: 'evict', key: 'a' })
+    expect(roomFor([row('a', bare, 'one', 1), row('b', bare, 'two', 5), row('c', bare, 'two', 6)], { peer: 'new', state: bare }, bounds)).to.deep.equal({ kind: 'evict', key: 'b' })
+    expect(roomFor([row('a', bare, 'one', 3), row('b', bare, 'two', 2), row('c', bare, 'three', 3)], { peer: 'new', state: bare }, bounds)).to.deep.equal({ kind: 'evict', key: 'b' })
+    expect(roomFor([row('a', bare, 'one', 2), row('b', bare, 'two', 2), row('c', bare, 'three', 2)], { peer: 'new', state: bare }, bounds)).to.deep.equal({ kind: 'evict', key: 'a' })
   })
 
   it('makes a peer at its own bound replace its own unfunded lane, even while there is room', () => {
     const two = [row('a', bare, 'one', 2), row('b', bare, 'one', 1)]
-    expect(roomFor(two.slice(1), 'one', bounds)).to.deep.equal({ kind: 'free' })
-    expect(roomFor(two, 'one', bounds)).to.deep.equal({ kind: 'evict', key: 'b' })
-    expect(roomFor(two, 'two', bounds)).to.deep.equal({ kind: 'free' })
-    expect(roomFor([row('a', funded, 'one'), row('b', bare, 'one')], 'one', bounds)).to.deep.equal({ kind: 'free' })
-    expect(roomFor(two.map(one => ({ ...one, state: { ...bare, jobs: job(true) } })), 'one', bounds)).to.deep.equal({ kind: 'full' })
+    expect(roomFor(two.slice(1), { peer: 'one', state: bare }, bounds)).to.deep.equal({ kind: 'free' })
+    expect(roomFor(two, { peer: 'one', state: bare }, bounds)).to.deep.equal({ kind: 'evict', key: 'b' })
+    expect(roomFor(two, { peer: 'two', state: bare }, bounds)).to.deep.equal({ kind: 'free' })
+    expect(roomFor([row('a', funded, 'one'), row('b', bare, 'one')], { peer: 'one', state: bare }, bounds)).to.deep.equal({ kind: 'free' })
+    expect(roomFor(two.map(one => ({ ...one, state: { ...bare, jobs: job(true) } })), { peer: 'one', state: bare }, bounds)).to.deep.equal({ kind: 'full' })
   })
 
   it('keeps every lane that is owed, whatever strangers open (10,000 opens)', () => {
@@ -55,7 +55,7 @@ describe('lane table', () => {
       let rows: TableRow[] = []
       let isHeld = true
       for (const [at, { peer, state }] of opens.entries()) {
-        const room = roomFor(rows, `${peer}`, limits)
+        const room = roomFor(rows, { peer: `${peer}`, state }, limits)
         if (room.kind === 'evict') {
           isHeld &&= rows.find(one => one.key === room.key)?.state !== owed
           rows = rows.filter(one => one.key !== room.key)

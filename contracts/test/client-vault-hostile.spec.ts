@@ -1,4 +1,5 @@
 import { beginCell } from '@ton/core'
+import { createShardAccount, internal } from '@ton/sandbox'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { CLIENT_VAULT_ERRORS as ERR, CLIENT_VAULT_LIMITS as LIMITS, clientVaultBodies as bodies } from '../src/index.ts'
@@ -116,15 +117,40 @@ describe('client vault: malformed bodies', () => {
 
 describe('client vault: money that comes back or does not suffice', () => {
   it('pays a payee without code, and one whose code throws: nothing bounces, nothing is paid twice', async () => {
-    const world = await VaultWorld.ready()
-    const bare = new RealWallet(world.chain, 'v4r2', 40)
-    await world.open(CAP, { payees: [bare.account] })
-    const body = bodies.redeem({ payee: bare.account, cumulativeNano: 50_000_000n, signature: world.signer.sign(world.promise(bare.account, 50_000_000n)) })
-    const result = await world.send(world.stranger, body)
-    expect(world.receivedBy(result, bare.address)).to.equal(49_500_000n)
-    expect(await bare.balance()).to.equal(49_500_000n)
-    expect(result.transactions.some(t => t.inMessage?.info.type === 'internal' && t.inMessage.info.bounced)).to.equal(false)
-    await world.refused(async () => world.send(world.stranger, body), ERR.nothingDue)
+    for (const throws of [false, true]) {
+      const world = await VaultWorld.ready()
+      const bare = new RealWallet(world.chain, 'v4r2', 40)
+      if (throws) {
+        // THROW 42
+        const code = beginCell().storeUint(0xf22a, 16).endCell()
+        await world.chain.setShardAccount(bare.address, createShardAccount({ address: bare.address, code, data: beginCell().endCell(), balance: 0n }))
+      }
+      await world.open(CAP, { payees: [bare.account] })
+      const body = bodies.redeem({ payee: bare.account, cumulativeNano: 50_000_000n, signature: world.signer.sign(world.promise(bare.account, 50_000_000n)) })
+      const result = await world.send(world.stranger, body)
+      expect(world.receivedBy(result, bare.address)).to.equal(49_500_000n)
+      expect(await bare.balance() > 49_000_000n).to.equal(true)
+      expect(result.transactions.some(t => t.inMessage?.info.type === 'internal' && t.inMessage.info.bounced)).to.equal(false)
+      await world.refused(async () => world.send(world.stranger, body), ERR.nothingDue)
+      // nor does an unlock's notice
+      expect(world.exitCode(await world.send(world.operator, bodies.startUnlock(bare.account)))).to.equal(0)
+      expect((await world.lane(bare.account)).unlockAt).to.equal(START + 600)
+    }
+  })
+
+  it('counts what comes back all the same as its own coins, and as nothing else', async () => {
+    const world = await opened()
+    const before = await world.state()
+    const balance = await world.balance()
+    const body = beginCell().storeUint(0xffffffff, 32).storeUint(0x43560010, 32).endCell()
+    const message = internal({ from: world.payee.address, to: world.address, value: TON, body, bounce: false })
+    if (message.info.type !== 'internal') {
+      throw new Error('an internal message is one')
+    }
+    message.info.bounced = true
+    expect(world.exitCode(await world.chain.sendMessage(message))).to.equal(0)
+    expect(await world.state()).to.deep.equal(before)
+    expect(await world.balance() - balance > TON * 9n / 10n).to.equal(true)
   })
 
   it('leaves its own coins alone when a message cannot pay for itself', async () => {
@@ -204,6 +230,26 @@ describe('client vault: races', () => {
   })
 })
 
+describe('client vault: two processes of one client', () => {
+  it('opens the lanes of one of them only when both chose the same epoch', async () => {
+    const world = await VaultWorld.ready()
+    const [mine, yours] = somePayees(2)
+    expect(world.exitCode(await world.open(CAP, { payees: [mine] }))).to.equal(0)
+    await world.refused(async () => world.open(CAP, { payees: [yours] }), ERR.epoch)
+    // the same lane is topped up, not opened twice
+    expect(world.exitCode(await world.open(CAP, { payees: [mine] }))).to.equal(0)
+    expect(await world.info()).to.deep.include({ lanes: 1, locked: 2n * CAP })
+  })
+
+  it('pays no more than the higher of two vouchers that neither knew the other of', async () => {
+    const world = await opened()
+    const first = await world.send(world.stranger, world.redeemBody(30_000_000n))
+    const second = await world.send(world.stranger, world.redeemBody(40_000_000n))
+    expect(world.received(first, world.payee) + world.received(second, world.payee)).to.equal(39_600_000n)
+    await world.refused(async () => world.send(world.stranger, world.redeemBody(30_000_000n)), ERR.nothingDue)
+  })
+})
+
 describe('client vault: a full table', () => {
   it('takes 105 lanes and no more, and gives a freed place to the next lane with nothing paid', async () => {
     const world = await VaultWorld.ready({}, 50n * TON)
@@ -217,20 +263,21 @@ describe('client vault: a full table', () => {
     await world.refused(async () => world.open(CAP, { epoch: EPOCH + 1_001n }), ERR.tooManyLanes)
   })
 
-  it('keeps 105 sums apart', async function () {
+  it('keeps 105 sums apart, from the first to the last of each cell', async function () {
     this.timeout(30_000)
     const world = await VaultWorld.ready({}, 50n * TON)
     await world.fill(LIMITS.maxLanes)
     const { lanes } = await world.state()
     expect(new Set(lanes.map(lane => lane.slot)).size).to.equal(LIMITS.maxLanes)
-    const paid = new Map(lanes.map(lane => [lane.slot, 1_000n + BigInt(lane.slot)]))
-    for (const { payee, slot, epoch } of lanes) {
-      const cumulativeNano = paid.get(slot) ?? 0n
+    const edges = lanes.filter(lane => lane.slot % 21 === 0 || lane.slot % 21 === 20)
+    expect(edges).to.have.lengthOf(10)
+    for (const { payee, slot, epoch } of edges) {
+      const cumulativeNano = 1_000n + BigInt(slot)
       await world.send(world.stranger, bodies.redeem({ payee, cumulativeNano, signature: world.signer.sign(world.promise(payee, cumulativeNano, epoch)) }))
+      expect((await world.lane(payee)).paid).to.equal(cumulativeNano)
     }
     for (const lane of (await world.state()).lanes) {
-      expect(lane.paidNano).to.equal(paid.get(lane.slot))
-      expect((await world.lane(lane.payee)).paid).to.equal(lane.paidNano)
+      expect(lane.paidNano).to.equal(edges.some(({ slot }) => slot === lane.slot) ? 1_000n + BigInt(lane.slot) : 0n)
     }
   })
 })

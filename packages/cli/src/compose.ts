@@ -3,7 +3,7 @@ import { demoModelPath, llamaEngine, openaiEngine } from '@cocoon-net/engine'
 import { DEFAULT_ADMIN_PORT, DEFAULT_ALLOWED_HOSTS, DEFAULT_GATEWAY_PORT, createAdmin, createGateway, prometheusCounters, serveAdmin, serveGateway } from '@cocoon-net/gateway'
 import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
 import { Registry } from 'prom-client'
-import { chainUrlOf } from './config-keys.ts'
+import { chainUrlOf, tierKeyOf } from './config-keys.ts'
 import type { Config } from './config-keys.ts'
 import type { CocoonNode, NetworkOption, NodeOptions } from '@cocoon-net/cocoon'
 import type { Engine } from '@cocoon-net/engine'
@@ -227,6 +227,7 @@ export async function hostGateway (init: HostInit): Promise<HostedNode> {
     const gateway = createGateway({
       backend: node.client,
       apiKey: config.apiKey,
+      apiKeys: config.tierKey?.map(tierKeyOf),
       allowedHosts: [...DEFAULT_ALLOWED_HOSTS, ...config.allowedHosts ?? []],
       allowedOrigins: config.allowedOrigins,
       counters,

@@ -1,5 +1,6 @@
 import { CocoonError, TIERS } from '@cocoon-net/protocol'
 import { z } from 'zod'
+import type { Tier } from '@cocoon-net/protocol'
 
 export type ConfigGroup = 'network' | 'provider' | 'client' | 'gateway'
 
@@ -22,6 +23,8 @@ const bool = z.union([z.boolean(), z.enum(['true', 'false']).transform(text => t
 const url = z.url({ protocol: /^https?$/, error: 'must be an http or https address' })
 const text = z.string().min(1).max(4_096)
 const texts = z.array(text).max(256)
+
+const TIER_KEY = new RegExp(`^(${TIERS.join('|')}):\\S{8,256}$`)
 
 /** Every setting there is. Each is a key of the file, a flag and a `COCOON_*` variable. */
 export const CONFIG_KEYS = Object.freeze({
@@ -51,6 +54,14 @@ export const CONFIG_KEYS = Object.freeze({
   dailyLimitNano: { schema: nano, group: 'client', help: 'most that is spent in a day, nanoTON', placeholder: 'nano' },
   gatewayPort: { schema: port, group: 'gateway', help: 'loopback port of the OpenAI-compatible API', placeholder: 'port' },
   apiKey: { schema: z.string().min(8).max(256), group: 'gateway', help: 'key that requests to the gateway must carry', placeholder: 'key', secret: true },
+  tierKey: {
+    schema: z.array(z.string().regex(TIER_KEY, 'must be TIER:KEY, with a key of 8 to 256 characters')).max(256),
+    group: 'gateway',
+    help: 'further key for the gateway, with the least tier that its requests may be answered with, as TIER:KEY; repeat for more',
+    placeholder: 'tier:key',
+    list: true,
+    secret: true
+  },
   allowedHosts: { schema: texts, group: 'gateway', help: 'further Host that requests may name; repeat for more', placeholder: 'host', list: true },
   allowedOrigins: { schema: texts, group: 'gateway', help: 'Origin whose web pages may spend; repeat for more', placeholder: 'origin', list: true }
 } as const satisfies Record<string, ConfigKey>)
@@ -73,6 +84,12 @@ export function flagName (name: ConfigName): string {
 /** `gatewayPort` → `COCOON_GATEWAY_PORT` */
 export function variableName (name: ConfigName): string {
   return `COCOON_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
+}
+
+/** A `TIER:KEY` in its two parts. */
+export function tierKeyOf (text: string): { readonly key: string, readonly minTier: Tier } {
+  const [minTier] = TIERS.filter(tier => text.startsWith(`${tier}:`))
+  return { minTier, key: text.slice(minTier.length + 1) }
 }
 
 // The public endpoints of https://toncenter.com/api/v2/, one request a second without a key.

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DEFAULT_ADMIN_PORT, DEFAULT_GATEWAY_PORT } from '@cocoon-net/gateway'
 import { CocoonError, ERRORS, isErrorCode } from '@cocoon-net/protocol'
+import { tierKeyOf } from './config-keys.ts'
 import type { Config } from './config-keys.ts'
 import type { CliContext } from './context.ts'
 
@@ -92,5 +93,6 @@ export async function adminAction (context: CliContext, home: string, config: Co
 }
 
 export function gatewayHeaders (config: Config): Record<string, string> {
-  return { 'content-type': 'application/json', ...(config.apiKey === undefined ? {} : { authorization: `Bearer ${config.apiKey}` }) }
+  const key = config.apiKey ?? config.tierKey?.map(tierKeyOf)[0]?.key
+  return { 'content-type': 'application/json', ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) }
 }

@@ -36,6 +36,7 @@ function backendOf (requests: InferenceRequest[], events: Array<InferenceEvent |
         jobId: 'aa',
         provider: 'peer',
         tier: 'simulated',
+        tierNote: 'Not private.',
         model: `fox@${DIGEST}`,
         events: (async function * () {
           for (const event of events) {
@@ -79,7 +80,7 @@ describe('chat and offers through a running gateway', () => {
   it('streams an answer, with the bill on standard error', async () => {
     await start(ANSWER)
     const outcome = await sandbox.command(['chat', 'say', 'hello', '--gateway-port', port, '--max-cost-nano', '9000', '--max-tokens', '5'], { fetch })
-    expect(outcome).to.deep.equal({ code: 0, out: 'Hello [31mfox\n', err: 'peer (simulated): 7 tokens in, 2 out, 0.00000075 TON, first token after 12 ms, 100.0 tokens/s\n' })
+    expect(outcome).to.deep.equal({ code: 0, out: 'Hello [31mfox\n', err: 'peer, tier simulated. Not private.\n7 tokens in, 2 out, 0.00000075 TON, first token after 12 ms, 100.0 tokens/s\n' })
     expect(requests[0].body).to.deep.equal({ messages: [{ role: 'user', content: 'say hello' }], max_tokens: 5 })
     expect(requests[0].limits.maxCostNano).to.equal(9_000n)
   })
@@ -104,7 +105,7 @@ describe('chat and offers through a running gateway', () => {
   it('lists offers for people and for programs', async () => {
     await start(ANSWER)
     const human = await sandbox.command(['offers', '--gateway-port', port], { fetch })
-    expect(human.out).to.include('fox@abababababab').and.include('simulated').and.include('0.2')
+    expect(human.out).to.include('fox@abababababab').and.include('simulated: Not private.').and.include('0.2')
     const json = jsonOf(await sandbox.command(['offers', 'fox', '--json', '--gateway-port', port], { fetch }))
     expect(json.models[0].cocoon.providers[0].prices_nano_per_million.completion).to.equal(200_000_000)
     expect((await sandbox.command(['offers', 'cat', '--gateway-port', port], { fetch })).code).to.equal(1)

@@ -2,7 +2,7 @@ import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CocoonError } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
-import { CONFIG_NAMES, configKey, flagName, variableName } from '../src/config-keys.ts'
+import { CONFIG_NAMES, configKey, flagName, tierKeyOf, variableName } from '../src/config-keys.ts'
 import { readConfigFile, resolveConfig, writeConfigFile } from '../src/config.ts'
 import { createSandbox } from './fixtures/run-command.ts'
 import type { Sandbox } from './fixtures/run-command.ts'
@@ -54,6 +54,15 @@ describe('config', () => {
     await write('{}')
     expect((await codeOf(resolveConfig({ home: sandbox.home, env: { COCOON_MIN_TIER: 'iron' }, flags: {} })))[1]).to.include('COCOON_MIN_TIER')
     expect((await codeOf(resolveConfig({ home: sandbox.home, env: {}, flags: { devnetGenesis: 'zz' } })))[1]).to.include('the command line')
+  })
+
+  it('takes keys with a least tier, and parts them at the first colon', async () => {
+    await write('{"tierKey": ["silver:sk-12:34567"]}')
+    const { tierKey } = await resolveConfig({ home: sandbox.home, env: {}, flags: {} })
+    expect(tierKey?.map(tierKeyOf)).to.deep.equal([{ minTier: 'silver', key: 'sk-12:34567' }])
+    for (const text of ['iron:sk-1234567', 'silver:short', 'sk-1234567', 'silver:with a space']) {
+      expect((await codeOf(resolveConfig({ home: sandbox.home, env: {}, flags: { tierKey: [text] } })))[0], text).to.equal('config_invalid')
+    }
   })
 
   it('writes a file that only its owner can read, and reads it back', async () => {

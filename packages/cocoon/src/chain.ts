@@ -30,7 +30,11 @@ async function post (url: string, body: unknown): Promise<unknown> {
   }
 }
 
-/** The newest masterchain block, as the chain's API shows it. @throws {CocoonError} chain_unavailable */
+/**
+ * The newest masterchain block, as the chain's API shows it.
+ *
+ * @throws {CocoonError} chain_unavailable
+ */
 export async function readBeacon (chainUrl: string, now: () => number): Promise<Beacon> {
   const parsed = masterchainInfo.safeParse(await post(chainUrl, { id: '1', jsonrpc: '2.0', method: 'getMasterchainInfo', params: {} }))
   const rootHash = parsed.success ? Buffer.from(parsed.data.result.last.root_hash, 'base64') : Buffer.alloc(0)
@@ -40,7 +44,11 @@ export async function readBeacon (chainUrl: string, now: () => number): Promise<
   return { seqno: parsed.data.result.last.seqno, rootHash: new Uint8Array(rootHash), atMs: now() }
 }
 
-/** A devnet's faucet. @throws {CocoonError} chain_unavailable */
+/**
+ * A devnet's faucet.
+ *
+ * @throws {CocoonError} chain_unavailable
+ */
 export async function askFaucet (chainUrl: string, account: Uint8Array, amountNano: bigint): Promise<void> {
   await post(new URL('/devnet/faucet', chainUrl).href, { address: accountToText(account), amountNano: amountNano.toString() })
 }

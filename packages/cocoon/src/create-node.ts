@@ -36,7 +36,11 @@ export interface CocoonNode {
   explain(): readonly Explanation[]
   wallet(): Promise<WalletSummary>
   ledger(): Promise<readonly LedgerRow[]>
-  /** Resolves when a model can be used. @throws {CocoonError} no_provider */
+  /**
+   * Resolves when a model can be used.
+   *
+   * @throws {CocoonError} no_provider
+   */
   ready(options?: { timeoutMs?: number, signal?: AbortSignal }): Promise<void>
   /** Ends what `createNode` began, in the opposite order. Safe to call twice. */
   stop(): Promise<void>

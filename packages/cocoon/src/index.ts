@@ -21,5 +21,5 @@
 export { createNode } from './create-node.ts'
 export type { CocoonNode, WalletSummary } from './create-node.ts'
 export { networkOf } from './network.ts'
-export { DEFAULT_MAX_COST_NANO, DEFAULT_WINDOW_NANO, completePrices } from './options.ts'
+export { DEFAULT_MAX_COST_NANO, DEFAULT_WINDOW_NANO, completePrices, defaultMinTier } from './options.ts'
 export type { ClientOptions, NetworkOption, NodeOptions, ProviderOptions } from './options.ts'

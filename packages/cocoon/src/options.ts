@@ -1,7 +1,7 @@
 import type { EvidenceCollector, Policy } from '@cocoon-net/attestation'
 import type { Engine } from '@cocoon-net/engine'
 import type { Counters } from '@cocoon-net/node'
-import type { Prices, Tier } from '@cocoon-net/protocol'
+import type { NetworkPreset, Prices, Tier } from '@cocoon-net/protocol'
 import type { SpendingLimits } from '@cocoon-net/settlement'
 
 export type NetworkOption = 'mainnet' | 'testnet' | {
@@ -72,3 +72,8 @@ export function completePrices (prices: Partial<Prices> = {}): Prices {
 export const DEFAULT_WINDOW_NANO = 1_000_000n
 /** 0.1 TON. */
 export const DEFAULT_MAX_COST_NANO = 100_000_000n
+
+/** Attested hardware wherever coins are worth something; a development network has none. */
+export function defaultMinTier (network: Pick<NetworkPreset, 'kind'>): Tier {
+  return network.kind === 'devnet' ? 'simulated' : 'silver'
+}

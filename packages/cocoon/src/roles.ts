@@ -2,7 +2,7 @@ import { devnetPolicy, productionPolicy } from '@cocoon-net/attestation'
 import { clientVault } from '@cocoon-net/contracts'
 import { createClientPayments, createProviderPayments, createTonPort, createWallet } from '@cocoon-net/settlement'
 import { askFaucet, readBeacon } from './chain.ts'
-import { DEFAULT_MAX_COST_NANO, DEFAULT_WINDOW_NANO, completePrices } from './options.ts'
+import { DEFAULT_MAX_COST_NANO, DEFAULT_WINDOW_NANO, completePrices, defaultMinTier } from './options.ts'
 import { createReceiptStore } from './receipt-store.ts'
 import type { Home } from './home.ts'
 import type { NodeOptions } from './options.ts'
@@ -57,7 +57,7 @@ export async function composeClient (parts: RoleParts): Promise<ClientParts> {
       payments,
       policy: client.policy ?? (network.kind === 'devnet' ? devnetPolicy(network) : productionPolicy),
       trust: {},
-      minTier: client.minTier ?? (network.kind === 'devnet' ? 'simulated' : 'silver'),
+      minTier: client.minTier ?? defaultMinTier(network),
       maxCostNano: client.maxCostNano ?? DEFAULT_MAX_COST_NANO,
       warmProviders: client.warmProviders
     }

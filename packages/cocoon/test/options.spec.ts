@@ -1,6 +1,6 @@
 import { MAINNET, TESTNET, devnetPreset } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
-import { completePrices, networkOf } from '../src/index.ts'
+import { completePrices, defaultMinTier, networkOf } from '../src/index.ts'
 
 describe('options', () => {
   it('names the public networks and any devnet', () => {
@@ -13,6 +13,10 @@ describe('options', () => {
     for (const devnet of ['', '07', 'zz'.repeat(32), '07'.repeat(33)]) {
       expect(() => networkOf({ devnet })).to.throw().with.property('code', 'config_invalid')
     }
+  })
+
+  it('takes nothing below attested hardware on public networks, unless it is told to', () => {
+    expect([MAINNET, TESTNET, devnetPreset(new Uint8Array(32))].map(defaultMinTier)).to.deep.equal(['silver', 'silver', 'simulated'])
   })
 
   it('fills the prices that are left out from those that are given', () => {

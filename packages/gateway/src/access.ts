@@ -1,9 +1,18 @@
 import { CocoonError } from '@cocoon-net/protocol'
+import type { Tier } from '@cocoon-net/protocol'
+
+/** A key that requests may carry. */
+export interface ApiKey {
+  readonly key: string
+  /** No request with this key is answered below it, whatever the request says. */
+  readonly minTier?: Tier
+}
 
 export interface AccessInit {
   readonly allowedHosts: readonly string[]
   readonly allowedOrigins: readonly string[]
-  readonly apiKey?: string
+  /** When there are any, a request must carry one of them. */
+  readonly apiKeys: readonly ApiKey[]
 }
 
 const ENCODER = new TextEncoder()
@@ -27,17 +36,17 @@ function hostAllowed (host: string, allowed: readonly string[]): boolean {
 }
 
 /**
+ * Gives the key that the request carries; none where none is asked for.
+ *
  * Loopback is not safe by itself: any web page can post to it, and a name that an attacker controls can be made to
  * point at it. So Host and Origin must be on an allow-list, before anything else is looked at.
  *
  * @throws {CocoonError} host_not_allowed, origin_not_allowed, unauthorized
  */
-export function checkAccess (request: Request, init: AccessInit): void {
+export function checkAccess (request: Request, init: AccessInit): ApiKey | undefined {
   checkHost(request, init.allowedHosts)
   checkOrigin(request, init.allowedOrigins)
-  if (init.apiKey !== undefined && request.method !== 'OPTIONS') {
-    checkBearer(request, init.apiKey)
-  }
+  return init.apiKeys.length === 0 || request.method === 'OPTIONS' ? undefined : checkBearer(request, init.apiKeys)
 }
 
 /** @throws {CocoonError} host_not_allowed */
@@ -59,12 +68,20 @@ export function checkOrigin (request: Request, allowedOrigins: readonly string[]
   }
 }
 
-/** @throws {CocoonError} unauthorized */
-export function checkBearer (request: Request, key: string): void {
+/**
+ * The one of `keys` that the request carries as a bearer token.
+ *
+ * @throws {CocoonError} unauthorized
+ */
+export function checkBearer (request: Request, keys: readonly ApiKey[]): ApiKey {
   const header = request.headers.get('authorization') ?? ''
-  if (!/^bearer /i.test(header) || !equalInConstantTime(header.slice(7).trim(), key)) {
+  const token = /^bearer /i.test(header) ? header.slice(7).trim() : ''
+  // All are compared, so that the time says nothing about which of them begins alike.
+  const [found] = keys.filter(({ key }) => equalInConstantTime(token, key))
+  if (token === '' || found === undefined) {
     throw new CocoonError('unauthorized')
   }
+  return found
 }
 
 /** Headers that let a page of an allowed origin read the response. */
@@ -75,7 +92,7 @@ export function corsHeaders (request: Request): Record<string, string> {
   }
   return {
     'access-control-allow-origin': origin,
-    'access-control-expose-headers': 'x-cocoon-provider, x-cocoon-tier, x-cocoon-job, x-cocoon-model, x-should-retry, retry-after',
+    'access-control-expose-headers': 'x-cocoon-provider, x-cocoon-tier, x-cocoon-tier-note, x-cocoon-job, x-cocoon-model, x-should-retry, retry-after',
     vary: 'origin'
   }
 }

@@ -40,7 +40,7 @@ async function handle (request: Request, init: AdminInit): Promise<Response> {
     return new Response(toJson(await read(url.searchParams)), { headers: { 'content-type': 'application/json' } })
   }
   if (request.method === 'POST' && action !== undefined) {
-    checkBearer(request, init.token)
+    checkBearer(request, [{ key: init.token }])
     const body = await readJsonObject(request, { maxBytes: ADMIN_MAX_BODY_BYTES, deadlineMs: BODY_DEADLINE_MS })
     return new Response(toJson(await action(body)), { headers: { 'content-type': 'application/json' } })
   }

@@ -27,6 +27,7 @@ export function billOf (job: InferenceJob, summary: JobSummary): Record<string, 
     job_id: job.jobId,
     provider: job.provider,
     tier: job.tier,
+    tier_note: job.tierNote,
     tokens: summary.tokens,
     prices: { prompt: String(prompt), cached: String(cached), completion: String(completion), reasoning: String(reasoning) },
     charge_nano: String(summary.chargeNano),
@@ -44,6 +45,7 @@ export function answerHeaders (job: InferenceJob): Record<string, string> {
   return {
     'x-cocoon-provider': job.provider,
     'x-cocoon-tier': job.tier,
+    'x-cocoon-tier-note': job.tierNote,
     'x-cocoon-job': job.jobId,
     'x-cocoon-model': job.model
   }

@@ -84,7 +84,10 @@ export interface JobSummary {
 export interface InferenceJob {
   readonly jobId: string
   readonly provider: string
-  readonly tier: string
+  /** As the client has verified it. */
+  readonly tier: Tier
+  /** The tier in words, with what was verified. */
+  readonly tierNote: string
   /** `name@digest`. */
   readonly model: string
   readonly events: AsyncIterable<InferenceEvent>
@@ -98,6 +101,7 @@ export interface InferenceJob {
 export interface InferenceBackend {
   /** True when at least one model can be used. */
   ready (): boolean
+  /** Throws CocoonError tier_too_low when all that is known is below what the client accepts. */
   models (): Promise<readonly ModelListing[]>
   /** Resolves with the first event, after any failover before it; throws CocoonError. */
   infer (request: InferenceRequest, options: { signal: AbortSignal }): Promise<InferenceJob>

@@ -6,10 +6,12 @@ import { errorResponse, publicError } from './error-response.ts'
 import { parseInferenceRequest } from './inference-request.ts'
 import { runJob } from './job-run.ts'
 import { readJsonObject } from './json-body.ts'
-import { findListing, modelObject } from './models-route.ts'
+import { aboveFloor, findListing, modelObject } from './models-route.ts'
+import type { ApiKey } from './access.ts'
 import type { InferenceBackend, InferenceLimits, ModelListing } from './backend.ts'
 import type { Counters } from './counters.ts'
 import type { Deadlines } from './job-run.ts'
+import type { Tier } from '@cocoon-net/protocol'
 import type { Context } from 'hono'
 
 export interface GatewayInit {
@@ -18,8 +20,10 @@ export interface GatewayInit {
   readonly allowedHosts?: readonly string[]
   /** Origins, such as `https://app.example`, whose pages may use the gateway. Default: none. */
   readonly allowedOrigins?: readonly string[]
-  /** When set, every request must carry it as a bearer token. */
+  /** When set, every request must carry it, or one of `apiKeys`, as a bearer token. */
   readonly apiKey?: string
+  /** Further keys, each with the least tier that its requests may be answered with. */
+  readonly apiKeys?: readonly ApiKey[]
   readonly maxBodyBytes?: number
   readonly maxConcurrentJobs?: number
   readonly counters?: Counters
@@ -32,6 +36,9 @@ export interface GatewayInit {
   onInternalError? (error: unknown): void
 }
 
+/** What was found out about a request before its route. */
+interface AppEnv { Bindings: { readonly floor?: Tier } }
+
 export interface Gateway {
   /** Takes what the global fetch takes and never rejects: errors are responses. */
   fetch (input: Request | URL | string, init?: RequestInit): Promise<Response>
@@ -39,29 +46,31 @@ export interface Gateway {
 
 class OpenAiGateway implements Gateway {
   private readonly init: GatewayInit
-  private readonly app = new Hono()
+  private readonly app = new Hono<AppEnv>()
   private readonly now: () => number
   private readonly created: number
   private readonly deadlines: Deadlines
+  private readonly apiKeys: readonly ApiKey[]
   private active = 0
 
   constructor (init: GatewayInit) {
     this.init = init
     this.now = () => init.now?.() ?? Date.now()
+    this.apiKeys = [...(init.apiKey === undefined ? [] : [{ key: init.apiKey }]), ...init.apiKeys ?? []]
     this.created = Math.floor(this.now() / 1_000)
     this.deadlines = {
       firstTokenMs: init.deadlines?.firstTokenMs ?? FIRST_TOKEN_DEADLINE_MS,
       idleMs: init.deadlines?.idleMs ?? IDLE_DEADLINE_MS,
       summaryMs: init.deadlines?.summaryMs ?? SUMMARY_DEADLINE_MS
     }
-    this.route('GET', '/v1/models', async () => Response.json({
+    this.route('GET', '/v1/models', async context => Response.json({
       object: 'list',
-      data: (await this.models()).map(listing => modelObject(listing, this.created))
+      data: (await this.models(context.env.floor)).map(listing => modelObject(listing, this.created))
     }))
     this.route('GET', '/v1/models/:id{.+}', async context =>
-      Response.json(modelObject(findListing(await this.models(), context.req.param('id') ?? ''), this.created)))
-    this.route('POST', '/v1/chat/completions', async context => this.infer('chat', context.req.raw))
-    this.route('POST', '/v1/completions', async context => this.infer('completions', context.req.raw))
+      Response.json(modelObject(findListing(await this.models(context.env.floor), context.req.param('id') ?? ''), this.created)))
+    this.route('POST', '/v1/chat/completions', async context => this.infer('chat', context.req.raw, context.env.floor))
+    this.route('POST', '/v1/completions', async context => this.infer('completions', context.req.raw, context.env.floor))
     this.app.notFound(context => {
       throw new CocoonError('not_found', `There is no ${context.req.path.slice(0, 128)} here`)
     })
@@ -72,16 +81,16 @@ class OpenAiGateway implements Gateway {
     const request = input instanceof Request && options === undefined ? input : new Request(input, options)
     let cors: Record<string, string> = {}
     try {
-      checkAccess(request, {
+      const key = checkAccess(request, {
         allowedHosts: this.init.allowedHosts ?? DEFAULT_ALLOWED_HOSTS,
         allowedOrigins: this.init.allowedOrigins ?? [],
-        apiKey: this.init.apiKey
+        apiKeys: this.apiKeys
       })
       cors = corsHeaders(request)
       if (request.method === 'OPTIONS' && request.headers.has('origin')) {
         return preflightResponse(request)
       }
-      const response = await this.app.fetch(request)
+      const response = await this.app.fetch(request, { floor: key?.minTier })
       for (const [name, value] of Object.entries(cors)) {
         response.headers.set(name, value)
       }
@@ -97,7 +106,7 @@ class OpenAiGateway implements Gateway {
     }
   }
 
-  private route (method: 'GET' | 'POST', path: string, handle: (context: Context) => Promise<Response>): void {
+  private route (method: 'GET' | 'POST', path: string, handle: (context: Context<AppEnv>) => Promise<Response>): void {
     const allow = method === 'GET' ? 'GET, HEAD' : method
     this.app.on(method, path, handle)
     this.app.all(path, () => {
@@ -105,17 +114,18 @@ class OpenAiGateway implements Gateway {
     })
   }
 
-  private async models (): Promise<readonly ModelListing[]> {
-    const listings = this.init.backend.ready() ? await this.init.backend.models() : []
+  /** What can be used at the floor of the request's key. */
+  private async models (floor: Tier | undefined): Promise<readonly ModelListing[]> {
+    const listings = aboveFloor(this.init.backend.ready() ? await this.init.backend.models() : [], floor)
     if (listings.length === 0) {
       throw new CocoonError('no_provider', 'No model can be used yet', { retryAfterMs: 1_000 })
     }
     return listings
   }
 
-  private async infer (endpoint: 'chat' | 'completions', request: Request): Promise<Response> {
+  private async infer (endpoint: 'chat' | 'completions', request: Request, floor: Tier | undefined): Promise<Response> {
     const body = await readJsonObject(request, { maxBytes: this.init.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES, deadlineMs: BODY_DEADLINE_MS })
-    const parsed = parseInferenceRequest(endpoint, body, request.headers, this.init.defaults ?? {})
+    const parsed = parseInferenceRequest(endpoint, body, request.headers, { ...this.init.defaults, floor })
     if (this.active >= (this.init.maxConcurrentJobs ?? MAX_CONCURRENT_JOBS)) {
       throw new CocoonError('rate_limited', 'The gateway runs as many jobs as it may', { retryAfterMs: 1_000 })
     }

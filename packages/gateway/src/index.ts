@@ -19,6 +19,7 @@
  * ```
  */
 export { createAdmin, serveAdmin } from './admin.ts'
+export type { ApiKey } from './access.ts'
 export type { AdminInit } from './admin.ts'
 export { nanoToJson } from './answer.ts'
 export type {

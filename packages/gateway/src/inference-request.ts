@@ -1,8 +1,9 @@
-import { CocoonError } from '@cocoon-net/protocol'
+import { CocoonError, higherTier } from '@cocoon-net/protocol'
 import { selectParameters } from './parameters.ts'
 import { chatSchema, cocoonSchema, completionsSchema, parseWith } from './schemas.ts'
 import type { InferenceLimits, InferenceRequest } from './backend.ts'
 import type { ChatBody, CocoonOptions, CompletionsBody } from './schemas.ts'
+import type { Tier } from '@cocoon-net/protocol'
 
 /** A request as the gateway understood it. */
 export interface ParsedRequest {
@@ -29,12 +30,18 @@ function headerOptions (headers: Headers): CocoonOptions {
   return parseWith(cocoonSchema, found, 'x-cocoon: ')
 }
 
-/** The body's word comes before the headers', and theirs before the operator's defaults. */
-function limitsOf (body: CocoonOptions | undefined, headers: CocoonOptions, defaults: InferenceLimits): InferenceLimits {
+/** The operator's word for requests that say nothing, and the least tier of the request's key, which none goes below. */
+export interface OperatorLimits extends InferenceLimits {
+  readonly floor?: Tier
+}
+
+/** The body's word comes before the headers', and theirs before the operator's defaults; a key's floor holds in any case. */
+function limitsOf (body: CocoonOptions | undefined, headers: CocoonOptions, defaults: OperatorLimits): InferenceLimits {
+  const minTier = body?.min_tier ?? headers.min_tier ?? defaults.minTier
   return {
     maxCostNano: body?.max_cost_nano ?? headers.max_cost_nano ?? defaults.maxCostNano,
     maxPriceNano: body?.max_price_nano ?? headers.max_price_nano ?? defaults.maxPriceNano,
-    minTier: body?.min_tier ?? headers.min_tier ?? defaults.minTier,
+    minTier: minTier === undefined || defaults.floor === undefined ? defaults.floor ?? minTier : higherTier(minTier, defaults.floor),
     prefer: body?.prefer ?? headers.prefer ?? defaults.prefer
   }
 }
@@ -48,7 +55,7 @@ function maxTokensOf (parsed: ChatBody | CompletionsBody): number | undefined {
  *
  * @throws {CocoonError} bad_request, unsupported_parameter
  */
-export function parseInferenceRequest (endpoint: 'chat' | 'completions', value: Record<string, unknown>, headers: Headers, defaults: InferenceLimits): ParsedRequest {
+export function parseInferenceRequest (endpoint: 'chat' | 'completions', value: Record<string, unknown>, headers: Headers, defaults: OperatorLimits): ParsedRequest {
   const selected = selectParameters(endpoint, value)
   const parsed = endpoint === 'chat' ? parseWith(chatSchema, selected) : parseWith(completionsSchema, selected)
   if (parsed.stream_options !== undefined && parsed.stream !== true) {

@@ -3,7 +3,7 @@ import { answerHeaders, finishReason, shapeOf, textJoiner } from './answer.ts'
 import { MAX_ANSWER_CHARACTERS } from './constants.ts'
 import { within } from './deadline.ts'
 import { errorBody, publicError } from './error-response.ts'
-import type { InferenceBackend, InferenceEvent, InferenceJob, JobSummary } from './backend.ts'
+import type { InferenceBackend, InferenceEvent, InferenceJob, InferenceToken, JobSummary } from './backend.ts'
 import type { ParsedRequest } from './inference-request.ts'
 
 export interface Deadlines {
@@ -165,6 +165,14 @@ class JobRun {
     const shape = shapeOf(inference.endpoint, job, { created: this.init.created, includeUsage })
     const events = job.events[Symbol.asyncIterator]()
     const joiners = { completion: textJoiner(), reasoning: textJoiner() }
+    const pieceOf = (tokens: readonly InferenceToken[]): string => {
+      let piece = ''
+      for (const token of tokens) {
+        const text = joiners[token.class](token.text)
+        piece += text === '' ? '' : serverSent(shape.piece(text, token.class))
+      }
+      return piece
+    }
     try {
       const opening = shape.opening()
       if (opening !== undefined) {
@@ -173,13 +181,7 @@ class JobRun {
       while (true) {
         const event = await this.next(events)
         if (event.type === 'tokens') {
-          let piece = ''
-          for (const token of event.tokens) {
-            const text = joiners[token.class](token.text)
-            if (text !== '') {
-              piece += serverSent(shape.piece(text, token.class))
-            }
-          }
+          const piece = pieceOf(event.tokens)
           if (piece !== '') {
             yield piece
           }

@@ -1,6 +1,7 @@
-import { CocoonError, modelRefMatches, parseModelRef, digestFromHex } from '@cocoon-net/protocol'
+import { CocoonError, digestFromHex, isPrivateTier, modelRefMatches, parseModelRef, tierAtLeast } from '@cocoon-net/protocol'
 import { nanoToJson } from './answer.ts'
 import type { ModelListing } from './backend.ts'
+import type { Tier } from '@cocoon-net/protocol'
 
 /** A model in the shape of OpenAI's list, with what the network knows of it under `cocoon`. */
 export function modelObject (listing: ModelListing, created: number): Record<string, unknown> {
@@ -18,6 +19,7 @@ export function modelObject (listing: ModelListing, created: number): Record<str
         peer_id: provider.peerId,
         tier: provider.tier,
         tier_note: provider.tierNote,
+        private: isPrivateTier(provider.tier),
         prices_nano_per_million: {
           prompt: nanoToJson(provider.prices.prompt),
           cached: nanoToJson(provider.prices.cached),
@@ -30,6 +32,24 @@ export function modelObject (listing: ModelListing, created: number): Record<str
       }))
     }
   }
+}
+
+/**
+ * The listings without the providers below a key's floor.
+ *
+ * @throws {CocoonError} tier_too_low when that leaves none
+ */
+export function aboveFloor (listings: readonly ModelListing[], floor: Tier | undefined): readonly ModelListing[] {
+  if (floor === undefined) {
+    return listings
+  }
+  const left = listings
+    .map(listing => ({ ...listing, providers: listing.providers.filter(({ tier }) => tierAtLeast(tier, floor)) }))
+    .filter(({ providers }) => providers.length > 0)
+  if (left.length === 0 && listings.length > 0) {
+    throw new CocoonError('tier_too_low', `No provider known is of tier ${floor} or above, which this API key asks for`)
+  }
+  return left
 }
 
 /**

@@ -22,7 +22,7 @@
  * ```
  */
 export type { InferenceEvent, InferenceJob, InferenceRequest, JobSummary, ModelListing, ModelProvider } from './client/api.ts'
-export { TIER_NOTES } from './client/api.ts'
+export { TIER_NOTES } from './client/tiers.ts'
 export type { Preference, RequestLimits } from './client/choose.ts'
 export type { Client, Explanation } from './client/client.ts'
 export { noCounters } from './counters.ts'

@@ -14,6 +14,7 @@ const billSchema = z.object({
   job_id: z.string(),
   provider: z.string(),
   tier: z.string(),
+  tier_note: z.string(),
   tokens: z.object({ prompt: z.number(), cached: z.number(), completion: z.number(), reasoning: z.number() }),
   prices: z.object({ prompt: z.string(), cached: z.string(), completion: z.string(), reasoning: z.string() }),
   charge_nano: z.string(),
@@ -92,6 +93,7 @@ function jobObject (answer: string, model: string, bill: Bill): Record<string, u
     model,
     provider: bill.provider,
     tier: bill.tier,
+    tierNote: bill.tier_note,
     tokens: bill.tokens,
     prices: bill.prices,
     chargeNano: bill.charge_nano,
@@ -107,7 +109,7 @@ function jobObject (answer: string, model: string, bill: Bill): Record<string, u
 
 function billText (bill: Bill): string {
   const { prompt, cached, completion, reasoning } = bill.tokens
-  return `${bill.provider} (${bill.tier}): ${prompt + cached} tokens in, ${completion + reasoning} out, ${tonText(BigInt(bill.charge_nano))} TON, first token after ${Math.round(bill.ttft_ms)} ms, ${bill.tokens_per_second.toFixed(1)} tokens/s`
+  return `${bill.provider}, tier ${bill.tier}. ${bill.tier_note}\n${prompt + cached} tokens in, ${completion + reasoning} out, ${tonText(BigInt(bill.charge_nano))} TON, first token after ${Math.round(bill.ttft_ms)} ms, ${bill.tokens_per_second.toFixed(1)} tokens/s`
 }
 
 interface Answer {

@@ -2,7 +2,7 @@ import { CocoonError } from '@cocoon-net/protocol'
 import { z } from 'zod'
 import { EXIT_DONE } from '../exit-codes.ts'
 import { callLocal, gatewayHeaders, gatewayUrl, readJson } from '../local-api.ts'
-import { printResult, tableText, tonText } from '../output.ts'
+import { printResult, printable, tableText, tonText } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import type { Invocation } from '../invocation.ts'
 
@@ -16,6 +16,7 @@ const modelsSchema = z.object({
         peer_id: z.string(),
         tier: z.string(),
         tier_note: z.string(),
+        private: z.boolean(),
         prices_nano_per_million: z.object({ prompt: nano, cached: nano, completion: nano, reasoning: nano }),
         room: z.object({ total: z.number(), free: z.number() }),
         context_length: z.number(),
@@ -42,6 +43,12 @@ function price (value: number | string): string {
   return tonText(BigInt(value))
 }
 
+/** One line for each tier that is there: what it promises, and what not. */
+function notesText (models: ModelsAnswer['data']): string {
+  const notes = new Map(models.flatMap(model => model.cocoon.providers.map(({ tier, tier_note: note }): [string, string] => [tier, note])))
+  return [...notes].map(([tier, note]) => printable(`${tier}: ${note}`)).join('\n')
+}
+
 /** Lists what can be bought now, as the running gateway sees it. */
 export async function offers (invocation: Invocation): Promise<number> {
   const wanted = invocation.args[0]
@@ -60,6 +67,6 @@ export async function offers (invocation: Invocation): Promise<number> {
         `${provider.room.free}/${provider.room.total}`, String(provider.context_length)
       ]
     }))
-  ) + '\nPrices in TON per million tokens.')
+  ) + `\nPrices in TON per million tokens.\n${notesText(models)}`)
   return EXIT_DONE
 }

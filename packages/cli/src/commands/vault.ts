@@ -15,7 +15,11 @@ import type { Command, Invocation } from '../invocation.ts'
 /** Left in the vault by `withdraw all` for the rent that is due since its last transaction: some weeks of it. */
 const RENT_DUE_NANO = 10_000_000n
 
-/** The vault of this home's wallet. @throws {CocoonError} config_invalid, file_unusable, key_locked, chain_unavailable */
+/**
+ * The vault of this home's wallet.
+ *
+ * @throws {CocoonError} config_invalid, file_unusable, key_locked, chain_unavailable
+ */
 export async function viewVault (invocation: Invocation): Promise<VaultView> {
   return withProgress(invocation.context, 'Reading the chain', async () => readVault(await openChain(invocation)))
 }
@@ -42,7 +46,11 @@ async function act (invocation: Invocation, plan: (seen: VaultView) => PlannedMe
   return sendPlanned(invocation, seen.chain, [await plan(seen)])
 }
 
-/** The first message of a vault that is not deployed yet. @throws {CocoonError} file_unusable, key_locked */
+/**
+ * The first message of a vault that is not deployed yet.
+ *
+ * @throws {CocoonError} file_unusable, key_locked
+ */
 export async function setUpOf (invocation: Invocation, seen: VaultView, amountNano: bigint): Promise<PlannedMessage> {
   const { chain, vaults, account } = seen
   return planSetUp({

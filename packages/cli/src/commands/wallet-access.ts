@@ -58,7 +58,11 @@ export async function signerOf (invocation: Invocation, name: KeyName): Promise<
   return ed25519Signer(await seedOf(invocation, name))
 }
 
-/** The account of this home's wallet, without a chain. @throws {CocoonError} config_invalid, file_unusable, key_locked */
+/**
+ * The account of this home's wallet, without a chain.
+ *
+ * @throws {CocoonError} config_invalid, file_unusable, key_locked
+ */
 export async function walletAccountOf (invocation: Invocation): Promise<Uint8Array> {
   return walletAccount((await signerOf(invocation, 'wallet')).publicKey, networkOfConfig(invocation).tonGlobalId)
 }
@@ -80,7 +84,11 @@ export async function openChain (invocation: Invocation): Promise<ChainAccess> {
   return { network, port, wallet, pollMs }
 }
 
-/** The database of one side of this home. @throws {CocoonError} lane_busy */
+/**
+ * The database of one side of this home.
+ *
+ * @throws {CocoonError} lane_busy
+ */
 export async function paymentStore (home: string, side: 'client' | 'provider'): Promise<KeyValue> {
   return openKeyValue(join(home, side))
 }

@@ -64,18 +64,13 @@ export interface JobSummary {
 export interface InferenceJob {
   readonly jobId: string
   readonly provider: string
+  /** As this client has verified it. */
   readonly tier: Tier
+  /** The tier in words, with what was verified. */
+  readonly tierNote: string
   readonly model: string
   readonly events: AsyncIterable<InferenceEvent>
   /** Resolves when the bill is final; rejects with what made the job fail. */
   readonly summary: Promise<JobSummary>
   cancel(): void
 }
-
-/** Says in words what a tier promises. */
-export const TIER_NOTES: Readonly<Record<Tier, string>> = Object.freeze({
-  gold: 'Attested hardware at a known place.',
-  silver: 'Attested hardware.',
-  open: 'Not private: nothing is attested, the provider can read the prompt.',
-  simulated: 'Not private: the evidence is simulated, for development only.'
-})

@@ -1,4 +1,4 @@
-import { TIERS, parseQuote, toHex, worstChargeNano } from '@cocoon-net/protocol'
+import { parseQuote, tierAtLeast, toHex, worstChargeNano } from '@cocoon-net/protocol'
 import { NEW_PEER } from './peer-record.ts'
 import type { PeerRecord } from './peer-record.ts'
 import type { Endpoint, Offer, Quote, Tier } from '@cocoon-net/protocol'
@@ -24,7 +24,6 @@ export interface ChooseInput {
   readonly maxTokens?: number
   readonly nowMs: number
   record (peer: string): PeerRecord | undefined
-  readonly tierOrder?: readonly Tier[]
 }
 
 export interface Candidate {
@@ -39,21 +38,17 @@ export interface Candidate {
 
 export type RejectReason = 'wrong_endpoint' | 'draining' | 'no_room' | 'context_too_long' | 'tier_too_low' | 'price_too_high' | 'cost_too_high' | 'expired' | 'resting' | 'offer_malformed'
 
+export interface Rejection {
+  readonly peer: string
+  readonly reason: RejectReason
+  /** What the offer claims. */
+  readonly tier: Tier
+}
+
 export interface Choice {
   /** Best first. */
   readonly candidates: readonly Candidate[]
-  readonly rejected: ReadonlyArray<{ readonly peer: string, readonly reason: RejectReason }>
-}
-
-/** From the least private to the most; simulated stands below open, as it proves nothing and claims more. */
-const TIER_RANK: Readonly<Record<Tier, number>> = Object.freeze({ simulated: 0, open: 1, silver: 2, gold: 3 })
-
-export function tierAtLeast (tier: Tier, floor: Tier): boolean {
-  return TIER_RANK[tier] >= TIER_RANK[floor]
-}
-
-export function isTier (value: string): value is Tier {
-  return (TIERS as readonly string[]).includes(value)
+  readonly rejected: readonly Rejection[]
 }
 
 /** Tokens that a typical answer takes when the caller sets no limit: for the estimate only. */
@@ -90,7 +85,7 @@ function reject (offer: Offer, quote: Quote, input: ChooseInput): RejectReason |
 
 /** Filters and ranks offers by expected cost, expected latency and record. Pure; the reasons are kept for `explain`. */
 export function choose (offers: readonly Offer[], input: ChooseInput): Choice {
-  const rejected: Array<{ peer: string, reason: RejectReason }> = []
+  const rejected: Rejection[] = []
   const fit: Array<{ peer: string, offer: Offer, quote: Quote, record: PeerRecord, expectedNano: bigint }> = []
   for (const offer of offers) {
     const peer = toHex(offer.peerId)
@@ -98,12 +93,12 @@ export function choose (offers: readonly Offer[], input: ChooseInput): Choice {
     try {
       quote = parseQuote(offer.quote)
     } catch {
-      rejected.push({ peer, reason: 'offer_malformed' })
+      rejected.push({ peer, reason: 'offer_malformed', tier: offer.tier })
       continue
     }
     const reason = reject(offer, quote, input)
     if (reason != null) {
-      rejected.push({ peer, reason })
+      rejected.push({ peer, reason, tier: offer.tier })
       continue
     }
     const expectedNano = worstChargeNano(Math.min(input.promptTokens, offer.contextLength), Math.min(input.maxTokens ?? TYPICAL_ANSWER_TOKENS, quote.maxTokens), quote.prices)

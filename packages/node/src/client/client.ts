@@ -1,13 +1,16 @@
-import { CocoonError, accountToText, asCocoonError, fromHex, toHex, worstChargeNano } from '@cocoon-net/protocol'
+import { CocoonError, accountToText, asCocoonError, fromHex, tierAtLeast, toHex, worstChargeNano } from '@cocoon-net/protocol'
 import { ANSWER_TIMEOUT_MS } from '../constants.ts'
 import { startAttempt } from './attempt.ts'
-import { choose, tierAtLeast } from './choose.ts'
-import { listModels, peerText, resolveModel } from './models.ts'
+import { choose } from './choose.ts'
+import { createExplanations } from './explanations.ts'
+import { listModels, peerText, resolveModel, tierTooLow } from './models.ts'
 import { createPeerMemory } from './peer-memory.ts'
 import { createProviderLinks } from './provider-links.ts'
 import { runningJob } from './running-job.ts'
+import { verifiedTierNote } from './tiers.ts'
 import type { InferenceJob, InferenceRequest, JobSummary, ModelListing } from './api.ts'
 import type { Candidate, Choice } from './choose.ts'
+import type { Explanation } from './explanations.ts'
 import type { ProviderLinks, ProviderLinksInit } from './provider-links.ts'
 import type { Counters } from '../counters.ts'
 import type { Offer, Tier } from '@cocoon-net/protocol'
@@ -33,13 +36,7 @@ export interface ClientInit extends Omit<ProviderLinksInit, 'onPayRefusal'> {
   readonly warmProviders?: number
 }
 
-/** What a decision looked like, for `cocoon explain`. */
-export interface Explanation {
-  readonly atMs: number
-  readonly model: string
-  readonly taken: string | null
-  readonly considered: ReadonlyArray<{ readonly peer: string, readonly outcome: string }>
-}
+export type { Explanation }
 
 /** What is kept of a finished job: no content. */
 export interface JobRecord extends JobSummary {
@@ -69,7 +66,6 @@ const DEFAULT_WARM_PROVIDERS = 2
 /** An answer of this many tokens decides the ranking ahead of a request. */
 const WARM_PROMPT_TOKENS = 256
 const MAX_ATTEMPTS = 5
-const MAX_EXPLANATIONS = 64
 const MAX_JOBS_KEPT = 256
 /** One byte of text can be one token, and a chat template adds some: the upper bound of a prompt. */
 const TEMPLATE_TOKENS = 64
@@ -90,13 +86,14 @@ function promptBounds (body: Record<string, unknown>): PromptBounds {
   return { typicalTokens: Math.ceil(byteLength / TYPICAL_TOKEN_BYTES), maxTokens: byteLength + TEMPLATE_TOKENS }
 }
 
-function noCandidate (rejected: Choice['rejected']): CocoonError {
+function noCandidate (rejected: Choice['rejected'], minTier: Tier): CocoonError {
   const reasons = new Set(rejected.map(r => r.reason))
   const details = { rejected: rejected.map(r => ({ peer: peerText({ peerId: fromHex(r.peer) }), reason: r.reason })) }
   if (reasons.has('price_too_high') || reasons.has('cost_too_high')) {
     return new CocoonError('no_provider_within_price', undefined, { details })
   }
-  return new CocoonError(reasons.has('tier_too_low') ? 'tier_too_low' : 'no_provider', undefined, { details })
+  const below = rejected.filter(r => r.reason === 'tier_too_low')
+  return below.length > 0 ? tierTooLow(below, minTier, details) : new CocoonError('no_provider', undefined, { details })
 }
 
 /** The error of a request that no provider answered. */
@@ -105,7 +102,8 @@ function allFailed (attempts: JobSummary['attempts'], last: CocoonError): Cocoon
   if (attempts.every(({ outcome }) => outcome === 'max_charge_too_low')) {
     return new CocoonError('no_provider_within_price', outcomes, { details: { attempts }, cause: last })
   }
-  return attempts.length === 1 ? last : new CocoonError('all_providers_failed', outcomes, { details: { attempts }, cause: last })
+  // one provider, or all that claimed the tier and did not prove it
+  return attempts.every(({ outcome }) => outcome === 'tier_too_low') || attempts.length === 1 ? last : new CocoonError('all_providers_failed', outcomes, { details: { attempts }, cause: last })
 }
 
 /** Appends, and forgets the oldest beyond a bound. */
@@ -119,7 +117,7 @@ function keep<K, V> (map: Map<K, V>, key: K, value: V, max: number): void {
 
 export function createClient (init: ClientInit): Client {
   const peers = createPeerMemory(init.now)
-  const explanations: Explanation[] = []
+  const explanations = createExplanations()
   const jobs = new Map<string, JobRecord>()
   const links: ProviderLinks = createProviderLinks({
     ...init,
@@ -173,29 +171,23 @@ export function createClient (init: ClientInit): Client {
     if (choice.candidates.length === 0) {
       choice = chooseFrom(await gather(model.digest, signal))
     }
-    const considered = choice.rejected.map(({ peer, reason }) => ({ peer: peerText({ peerId: fromHex(peer) }), outcome: reason as string }))
     const attempts: Array<{ provider: string, outcome: string }> = []
-    const explain = (taken: string | null): void => {
-      explanations.push({ atMs: startedMs, model: model.id, taken, considered })
-      if (explanations.length > MAX_EXPLANATIONS) {
-        explanations.shift()
-      }
-    }
-    let lastError = noCandidate(choice.rejected)
+    const explanation = explanations.open({ atMs: startedMs, model: model.id, minTier, rejected: choice.rejected })
+    let lastError = noCandidate(choice.rejected, minTier)
     for (const candidate of choice.candidates.slice(0, MAX_ATTEMPTS)) {
       const provider = peerText(candidate.offer)
       try {
         const job = await attemptJob({ candidate, provider, request, minTier, prompt, modelId: model.id, startedMs, attempts, cancel, signal })
-        considered.push({ peer: provider, outcome: 'taken' })
-        explain(provider)
+        explanation.add({ peer: provider, outcome: 'taken', tier: job.tier, why: job.tierNote })
+        explanation.close(provider)
         return job
       } catch (error) {
         lastError = asCocoonError(error, 'stream_closed')
         attempts.push({ provider, outcome: lastError.code })
-        considered.push({ peer: provider, outcome: lastError.code })
+        explanation.add({ peer: provider, outcome: lastError.code, tier: candidate.offer.tier, why: lastError.message })
         init.counters.increment('cocoon_attempts_failed_total', { code: lastError.code })
         if (options.signal.aborted || FINAL_CODES.has(lastError.code)) {
-          explain(null)
+          explanation.close(null)
           throw options.signal.aborted ? new CocoonError('job_cancelled') : lastError
         }
         if (NO_FAULT_CODES.has(lastError.code)) {
@@ -208,7 +200,7 @@ export function createClient (init: ClientInit): Client {
         }
       }
     }
-    explain(null)
+    explanation.close(null)
     throw attempts.length === 0 ? lastError : allFailed(attempts, lastError)
   }
 
@@ -228,10 +220,10 @@ export function createClient (init: ClientInit): Client {
   /** Resolves with the first token of one provider's answer. */
   const attemptJob = async ({ candidate, provider, request, minTier, prompt, attempts, ...run }: AttemptJobInit): Promise<InferenceJob> => {
     const link = await links.get(candidate.offer, run.signal)
-    const { tier } = link.provider.verdict
+    const { tier, report } = link.provider.verdict
     // The offer's tier is a claim; the verified one counts, and falling below the floor is an error.
     if (!tierAtLeast(tier, minTier)) {
-      throw new CocoonError('tier_too_low', `verified tier is ${tier}`)
+      throw new CocoonError('tier_too_low', `The tier verified is ${tier}, and ${minTier} is asked for`)
     }
     const attempt = await startAttempt({
       network: init.network,
@@ -256,6 +248,7 @@ export function createClient (init: ClientInit): Client {
       jobId,
       provider,
       tier,
+      tierNote: verifiedTierNote(tier, report),
       model: run.modelId,
       cancel: run.cancel,
       signal: run.signal,
@@ -302,7 +295,7 @@ export function createClient (init: ClientInit): Client {
     search: async (signal) => { await init.offers.gather({ model: null, minOffers: 1, signal }) },
     models: async () => listModels(init.offers.known(null), init.minTier),
     infer,
-    explain: () => explanations,
+    explain: () => explanations.list,
     job: (jobId) => jobs.get(jobId) ?? null,
     stop: async () => { await links.stop() }
   }

@@ -1,8 +1,7 @@
-import { CocoonError, modelId, modelRefMatches, parseModelRef, parseQuote, toHex } from '@cocoon-net/protocol'
+import { CocoonError, modelId, modelRefMatches, parseModelRef, parseQuote, tierAtLeast, toHex } from '@cocoon-net/protocol'
 import { peerIdFromMultihash } from '@libp2p/peer-id'
 import * as Digest from 'multiformats/hashes/digest'
-import { TIER_NOTES } from './api.ts'
-import { tierAtLeast } from './choose.ts'
+import { TIER_NOTES } from './tiers.ts'
 import type { ModelListing } from './api.ts'
 import type { Offer, Tier } from '@cocoon-net/protocol'
 
@@ -39,7 +38,17 @@ export function resolveModel (text: string, offers: readonly Offer[]): ResolvedM
   return first
 }
 
-/** The models on offer at this tier or above it, each with its providers, by id. */
+/** Says what there is instead of the tier asked for, so that nobody falls below it without a word. */
+export function tierTooLow (offers: ReadonlyArray<{ readonly tier: Tier }>, minTier: Tier, details: Record<string, unknown> = {}): CocoonError {
+  const tiers = [...new Set(offers.map(({ tier }) => tier))].map(tier => `${tier} (${TIER_NOTES[tier]})`)
+  return new CocoonError('tier_too_low', `No usable provider is of tier ${minTier} or above; there is ${tiers.join(' and ')}`, { details: { ...details, minTier } })
+}
+
+/**
+ * The models on offer at this tier or above it, each with its providers, by id.
+ *
+ * @throws {CocoonError} tier_too_low when there are offers, and all are below
+ */
 export function listModels (offers: readonly Offer[], minTier: Tier): ModelListing[] {
   const byModel = new Map<string, ModelListing>()
   for (const offer of offers) {
@@ -60,6 +69,9 @@ export function listModels (offers: readonly Offer[], minTier: Tier): ModelListi
         endpoints: offer.endpoints
       }]
     })
+  }
+  if (byModel.size === 0 && offers.length > 0) {
+    throw tierTooLow(offers, minTier)
   }
   return [...byModel.values()].sort((a, b) => a.id < b.id ? -1 : 1)
 }

@@ -3,7 +3,7 @@ import type { AttemptResult } from './answer-reader.ts'
 import type { InferenceEvent, InferenceJob, JobSummary } from './api.ts'
 import type { Attempt } from './attempt.ts'
 
-export interface RunningJobInit extends Pick<InferenceJob, 'jobId' | 'provider' | 'tier' | 'model'> {
+export interface RunningJobInit extends Pick<InferenceJob, 'jobId' | 'provider' | 'tier' | 'tierNote' | 'model'> {
   readonly attempt: Attempt
   readonly cancel: AbortController
   /** Fires with `cancel`, and when the caller's own signal does. */
@@ -89,6 +89,6 @@ export function runningJob (init: RunningJobInit): InferenceJob {
       await settle()
     }
   })()
-  const { jobId, provider, tier, model } = init
-  return { jobId, provider, tier, model, events, summary: summary.promise, cancel: stop }
+  const { jobId, provider, tier, tierNote, model } = init
+  return { jobId, provider, tier, tierNote, model, events, summary: summary.promise, cancel: stop }
 }

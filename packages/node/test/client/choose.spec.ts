@@ -1,6 +1,6 @@
 import { buildQuoteCell, cellToBytes, toHex } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
-import { choose, isTier, tierAtLeast } from '../../src/client/choose.ts'
+import { choose } from '../../src/client/choose.ts'
 import { NEW_PEER, recordFailure, recordSuccess } from '../../src/client/peer-record.ts'
 import { testNetwork } from '../hosts.ts'
 import { offerContent } from '../offer-contents.ts'
@@ -64,9 +64,7 @@ describe('choosing: what is left out, and why', () => {
     const tiers: Tier[] = ['simulated', 'open', 'silver', 'gold']
     for (const [i, tier] of tiers.entries()) {
       expect(tiers.map(minTier => reason({ tier }, { limits: { minTier } }))).to.deep.equal(tiers.map((_, j) => j <= i ? 'fits' : 'tier_too_low'))
-      expect(tiers.map(floor => tierAtLeast(tier, floor))).to.deep.equal(tiers.map((_, j) => j <= i))
     }
-    expect(['gold', 'platinum', ''].map(isTier)).to.deep.equal([true, false, false])
   })
 
   it('is a completion price above the one allowed, by a nanoTON', () => {
@@ -96,6 +94,12 @@ describe('choosing: the order', () => {
     expect(order(dearAndFast, { limits: { prefer: 'latency' } }, { 1: fast, 2: slow })).to.deep.equal([1, 2])
     expect(order(dearAndFast, { limits: { prefer: 'price' } }, { 1: fast, 2: slow })).to.deep.equal([2, 1])
     expect(order(dearAndFast, { limits: { prefer: 'balanced' } }, { 1: fast, 2: slow })).to.deep.equal([1, 2])
+  })
+
+  it('weighs cost against the cheapest: ten times the price is not made up for by a tenth of the wait', () => {
+    const fast = recordSuccess(NEW_PEER, { ttftMs: 50, tokensPerSecond: 10 })
+    const slow = recordSuccess(NEW_PEER, { ttftMs: 500, tokensPerSecond: 10 })
+    expect(order([offer(1, { price: 10_000_000n }), offer(2)], {}, { 1: fast, 2: slow })).to.deep.equal([2, 1])
   })
 
   it('gives a newcomer a place between the fast and the slow', () => {

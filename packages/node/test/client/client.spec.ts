@@ -44,7 +44,8 @@ describe('failover before the first token', () => {
     expect(summary.attempts).to.deep.equal([{ provider: bad.id, outcome: code }, { provider: good.id, outcome: 'done' }])
     const explained = client.client.explain().at(-1)
     expect(explained?.taken).to.equal(good.id)
-    expect(explained?.considered).to.deep.equal([{ peer: bad.id, outcome: code }, { peer: good.id, outcome: 'taken' }])
+    expect(explained?.considered.map(({ peer, outcome, tier }) => ({ peer, outcome, tier }))).to.deep.equal([{ peer: bad.id, outcome: code, tier: 'simulated' }, { peer: good.id, outcome: 'taken', tier: 'simulated' }])
+    expect(explained?.considered.at(-1)?.why).to.match(/^Not private/)
     expect(client.counters.count('cocoon_attempts_failed_total', code)).to.equal(1)
     expect(bad.provider.summary().earnedNano).to.equal(0n)
     expect((await client.payments.ledger()).reduce((sum, { paidNano }) => sum + paidNano, 0n)).to.equal(summary.chargeNano)
@@ -107,7 +108,7 @@ describe('failover before the first token', () => {
     const error = await client.ask({ limits: { ...limits, maxCostNano: 102n } }).then(() => null, (thrown: unknown) => thrown as CocoonError)
     expect(error?.code).to.equal('no_provider_within_price')
     expect(error?.details.attempts).to.deep.equal([{ provider: bad.id, outcome: 'max_charge_too_low' }])
-    expect(client.client.explain().at(-1)?.considered).to.deep.equal([{ peer: good.id, outcome: 'cost_too_high' }, { peer: bad.id, outcome: 'max_charge_too_low' }])
+    expect(client.client.explain().at(-1)?.considered.map(({ peer, outcome }) => ({ peer, outcome }))).to.deep.equal([{ peer: good.id, outcome: 'cost_too_high' }, { peer: bad.id, outcome: 'max_charge_too_low' }])
   })
 
   it('leaves other jobs with a provider alone when it refuses one', async () => {

@@ -1,0 +1,77 @@
+import { fromHex } from '@cocoon-net/protocol'
+import { peerText } from './models.ts'
+import { TIER_NOTES } from './tiers.ts'
+import type { RejectReason, Rejection } from './choose.ts'
+import type { Tier } from '@cocoon-net/protocol'
+
+/** One provider that a request looked at. */
+export interface Considered {
+  readonly peer: string
+  /** `taken`, why the offer did not fit, or the code of what failed. */
+  readonly outcome: string
+  /** What the offer claims; of the one taken, what was verified. */
+  readonly tier: Tier
+  /** The outcome in words. */
+  readonly why: string
+}
+
+/** What a decision looked like, for `cocoon explain`. */
+export interface Explanation {
+  readonly atMs: number
+  readonly model: string
+  readonly taken: string | null
+  readonly considered: readonly Considered[]
+}
+
+export interface OpenExplanation {
+  add(entry: Considered): void
+  close(taken: string | null): void
+}
+
+export interface Explanations {
+  /** Oldest first. */
+  readonly list: readonly Explanation[]
+  /** Begins with the offers that do not fit. */
+  open(init: { atMs: number, model: string, minTier: Tier, rejected: readonly Rejection[] }): OpenExplanation
+}
+
+const MAX_EXPLANATIONS = 64
+/** A failure in words may quote what a peer sent. */
+const MAX_WHY_CHARACTERS = 512
+
+const REASONS: Readonly<Record<Exclude<RejectReason, 'tier_too_low'>, string>> = Object.freeze({
+  wrong_endpoint: 'It does not serve this endpoint.',
+  draining: 'It takes no new jobs.',
+  no_room: 'It has no free slot.',
+  context_too_long: 'The prompt and the answer do not fit its context.',
+  price_too_high: 'Its completion price is above max_price_nano.',
+  cost_too_high: 'The prompt alone would cost more than max_cost_nano.',
+  expired: 'Its offer is past its time.',
+  resting: 'It failed a moment ago.',
+  offer_malformed: 'Its offer cannot be read.'
+})
+
+/** The last decisions; what they were about is not kept. */
+export function createExplanations (): Explanations {
+  const list: Explanation[] = []
+  return {
+    list,
+    open: ({ atMs, model, minTier, rejected }) => {
+      const considered: Considered[] = rejected.map(({ peer, reason, tier }) => ({
+        peer: peerText({ peerId: fromHex(peer) }),
+        outcome: reason,
+        tier,
+        why: reason === 'tier_too_low' ? `Its tier is ${tier}, and ${minTier} is asked for. ${TIER_NOTES[tier]}` : REASONS[reason]
+      }))
+      return {
+        add: (entry) => { considered.push({ ...entry, why: entry.why.slice(0, MAX_WHY_CHARACTERS) }) },
+        close: (taken) => {
+          list.push({ atMs, model, taken, considered })
+          if (list.length > MAX_EXPLANATIONS) {
+            list.shift()
+          }
+        }
+      }
+    }
+  }
+}

@@ -28,17 +28,32 @@ export async function openKeyValue (path: string): Promise<KeyValue> {
   return db
 }
 
-/** JSON with bigint, bytes and maps as one-key objects. */
+/** The same value in what JSON knows: bigint, bytes and maps as one-key objects. */
+function plain (value: unknown): unknown {
+  if (typeof value === 'bigint') {
+    return { $n: value.toString() }
+  }
+  if (typeof value !== 'object' || value === null) {
+    return value
+  }
+  if (value instanceof Uint8Array) {
+    return { $b: hex(value) }
+  }
+  if (value instanceof Map) {
+    return { $m: Array.from(value, plain) }
+  }
+  if (Array.isArray(value)) {
+    return value.map(plain)
+  }
+  const out: Record<string, unknown> = {}
+  for (const [key, inner] of Object.entries(value)) {
+    out[key] = plain(inner)
+  }
+  return out
+}
+
 export function encodeValue (value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (typeof inner === 'bigint') {
-      return { $n: inner.toString() }
-    }
-    if (inner instanceof Uint8Array) {
-      return { $b: hex(inner) }
-    }
-    return inner instanceof Map ? { $m: [...inner] } : inner
-  })
+  return JSON.stringify(plain(value))
 }
 
 export function decodeValue (text: string): unknown {

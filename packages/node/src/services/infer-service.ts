@@ -27,18 +27,6 @@ export interface InferServiceInit extends JobComponents {
   onOutcome? (outcome: JobOutcome): void
 }
 
-/** The first frame, or null: a client may negotiate a stream ahead of its next request, and let it go unused. */
-async function nextRequest (frames: AdmittedJob['frames']): Promise<InferRequestFrame | null> {
-  try {
-    return await frames.read({ idleMs: REQUEST_IDLE_MS })
-  } catch (error) {
-    if (error instanceof CocoonError && (error.code === 'stream_closed' || error.code === 'timeout')) {
-      return null
-    }
-    throw error
-  }
-}
-
 /**
  * Serves infer/1. Cheap checks come first: size (frame), quote, room, lane, replay and voucher; then the seal, the body;
  * then the engine.
@@ -56,7 +44,8 @@ export async function serveInfer (init: InferServiceInit): Promise<() => Promise
     what: 'infer',
     refusal: (refusal) => ({ t: 'refusal' as const, ...refusal }),
     handle: async (frames, connection, stopping) => {
-      const frame = await nextRequest(frames)
+      // A client may negotiate a stream ahead of its next request, and let it go unused.
+      const frame = await frames.next({ idleMs: REQUEST_IDLE_MS })
       if (frame == null) {
         return
       }

@@ -65,12 +65,7 @@ export async function servePay (init: PayServiceInit): Promise<() => Promise<voi
       try {
         await frames.write(lane.frame)
         for (;;) {
-          const frame = await frames.read().catch((error: unknown) => {
-            if (error instanceof CocoonError && (error.code === 'stream_closed' || error.code === 'timeout')) {
-              return null
-            }
-            throw error
-          })
+          const frame = await frames.next()
           if (frame == null) {
             return
           }

@@ -24,12 +24,20 @@ export interface FramedStream<In, Out> {
    * @throws {CocoonError} frame_too_large, frame_malformed, stream_closed, timeout
    */
   read(options?: { patient?: boolean, idleMs?: number }): Promise<In>
+  /**
+   * Reads one frame, or null when the peer is done: it closed the stream, or was silent until the deadline.
+   *
+   * @throws {CocoonError} frame_too_large, frame_malformed
+   */
+  next(options?: { idleMs?: number }): Promise<In | null>
   /** @throws {CocoonError} stream_closed, timeout */
   write(frame: Out): Promise<void>
   /** Closes the writing side after what was written; never throws. */
   close(): Promise<void>
   abort(error: Error): void
 }
+
+const QUIET_ENDS: ReadonlySet<string> = new Set(['stream_closed', 'timeout'])
 
 function streamError (error: unknown): CocoonError {
   if (error instanceof CocoonError) {
@@ -75,11 +83,19 @@ export function framedStream<In, Out> (stream: Stream, init: FramedStreamInit<In
     }
   }
 
+  const read: FramedStream<In, Out>['read'] = async (options) => {
+    const data = await guarded(async () => (await frames.read()).subarray(), 'reading', options)
+    return decodeWith(init.reads, data, init.maxReadBytes, init.what)
+  }
+
   return {
-    read: async (options) => {
-      const data = await guarded(async () => (await frames.read()).subarray(), 'reading', options)
-      return decodeWith(init.reads, data, init.maxReadBytes, init.what)
-    },
+    read,
+    next: async (options) => read(options).catch((error: unknown) => {
+      if (error instanceof CocoonError && QUIET_ENDS.has(error.code)) {
+        return null
+      }
+      throw error
+    }),
     write: async (frame) => {
       const data = encodeWith(init.writes, frame)
       await guarded(async () => frames.write(data), 'writing')

@@ -1,10 +1,11 @@
-import { Blockchain, internal } from '@ton/sandbox'
+import { internal } from '@ton/sandbox'
 import { expect } from 'aegir/chai'
 import { REGISTRY_LIMITS, parseRegistryState, registryAddress, registryStateInit } from '../src/index.ts'
-import { START, accountOf } from './vault-world.ts'
+import { START, freshChain } from './fresh-chain.ts'
+import { accountOf } from './vault-world.ts'
 import type { RegistryGenesis, RegistryState } from '../src/index.ts'
 import type { Address, Cell } from '@ton/core'
-import type { SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox'
+import type { Blockchain, SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox'
 
 type Wallet = SandboxContract<TreasuryContract>
 
@@ -25,8 +26,7 @@ export class RegistryWorld {
   }
 
   static async create (overrides: Partial<RegistryGenesis> = {}): Promise<RegistryWorld> {
-    const chain = await Blockchain.create()
-    chain.now = START
+    const chain = await freshChain()
     const wallets = await Promise.all(['governor', 'successor', 'stranger'].map(async name => chain.treasury(name)))
     const world = new RegistryWorld(chain, wallets, overrides)
     await chain.sendMessage(internal({ from: world.stranger.address, to: world.address, value: 1_000_000_000n, stateInit: registryStateInit(world.genesis), bounce: true }))

@@ -1,12 +1,13 @@
 import { chargeNano, delegationHash, quoteHash, receiptHash } from '@cocoon-net/protocol'
-import { Blockchain, internal } from '@ton/sandbox'
+import { internal } from '@ton/sandbox'
 import { expect } from 'aegir/chai'
 import { parseProviderStakeState, providerStakeAddress, providerStakeBodies, providerStakeStateInit } from '../src/index.ts'
+import { freshChain } from './fresh-chain.ts'
 import { START, TON, accountOf, keyOf } from './vault-world.ts'
 import type { ProviderStakeParameters, ProviderStakeState, SignedQuote, SignedReceipt, StakeDelegation, StakeOwner } from '../src/index.ts'
 import type { Quote, Receipt } from '@cocoon-net/protocol'
 import type { Address, Cell } from '@ton/core'
-import type { SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox'
+import type { Blockchain, SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox'
 
 type Wallet = SandboxContract<TreasuryContract>
 type Key = ReturnType<typeof keyOf>
@@ -45,8 +46,7 @@ export class StakeWorld {
 
   /** Not deployed yet. */
   static async create (overrides: Partial<ProviderStakeParameters> = {}, owner?: Uint8Array): Promise<StakeWorld> {
-    const chain = await Blockchain.create()
-    chain.now = START
+    const chain = await freshChain()
     const wallets = await Promise.all(['owner', 'reporter', 'stranger'].map(async name => chain.treasury(name)))
     return new StakeWorld(chain, wallets, overrides, owner)
   }

@@ -61,7 +61,7 @@ export function createTonPort (init: { endpoint: string, apiKey?: string, timeou
     } catch (err: unknown) {
       const answered = (err as { response?: { status?: number } }).response?.status
       // only an answer can be a refusal; a lost connection says nothing about the message
-      throw new CocoonError(answered === undefined ? 'chain_unavailable' : code, `${what} failed`, { cause: err, details: { status: answered ?? 0 } })
+      throw new CocoonError(answered === undefined ? 'chain_unavailable' : code, `${what} failed at ${new URL(init.endpoint).origin}`, { cause: err, details: { status: answered ?? 0 } })
     }
   }
 

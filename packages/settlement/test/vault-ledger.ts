@@ -1,7 +1,7 @@
 import { CocoonError, voucherHash } from '@cocoon-net/protocol'
 import { beginCell } from '@ton/core'
 import { verifyEd25519 } from '../src/signer.ts'
-import { hex } from '../src/types.ts'
+import { hex, unhex } from '../src/types.ts'
 import { network, signer } from './fixtures.ts'
 import type { Clock } from '../src/clock.ts'
 import type { TonPort } from '../src/ton-port.ts'
@@ -10,7 +10,7 @@ import type { VaultContract } from '../src/vault-contract.ts'
 import type { Wallet, WalletMessage } from '../src/wallet.ts'
 import type { Cell } from '@ton/core'
 
-type Effect = () => boolean
+type Effect = (vault: string) => boolean
 
 /** What can go wrong between a node and the chain. Each is set and cleared by the test. */
 export interface Weather {
@@ -32,16 +32,19 @@ export interface Weather {
  */
 export class VaultLedger {
   readonly clock: Clock
+  /** by vault and payee in hex */
   readonly lanes = new Map<string, LaneOnChain>()
   readonly weather: Weather = { down: false, drop: 0, repeat: false, stale: false, delayMs: 0 }
-  /** messages that wallets sent, by name, executed or not */
+  /** messages that wallets sent, by name, executed or not; and how many each wallet message carried */
   readonly sent: string[] = []
+  readonly batches: number[] = []
+  walletNano = 10_000_000_000n
   /** what each wallet spent on gas, and what redeems paid, nanoTON */
   gasNano = 0n
   paidNano = 0n
   refused = 0
   readonly costNano = 7_000_000n
-  #lastEpoch = 0n
+  readonly #lastEpochs = new Map<string, bigint>()
   #frozen: Map<string, LaneOnChain> | null = null
   #count = 0
   readonly #effects = new Map<string, { name: string, effect: Effect }>()
@@ -66,51 +69,63 @@ export class VaultLedger {
     account: (owner) => owner.map((b) => b ^ 0xff),
     stateInit: () => ({ code: beginCell().endCell(), data: beginCell().endCell() }),
     deployBody: () => this.#body('deploy', () => true),
-    openLanesBody: ({ epoch, keyIdx, lanes }) => this.#body('open', () => {
-      const known = lanes.map(({ payee }) => this.lanes.get(hex(payee)))
+    openLanesBody: ({ epoch, keyIdx, lanes }) => this.#body('open', (vault) => {
+      const lastEpoch = this.#lastEpochs.get(vault) ?? 0n
+      const known = lanes.map(({ payee }) => this.lanes.get(`${vault}:${hex(payee)}`))
       // all of the message or nothing: one lane that cannot be opened refuses it
-      if (known.some(lane => lane == null ? epoch <= this.#lastEpoch : lane.epoch !== epoch || lane.unlockAt !== 0)) {
+      if (known.some(lane => lane == null ? epoch <= lastEpoch : lane.epoch !== epoch || lane.unlockAt !== 0)) {
         return false
       }
       lanes.forEach(({ payee, capNano }, i) => {
         const lane = known[i]
-        this.lanes.set(hex(payee), lane == null
+        this.lanes.set(`${vault}:${hex(payee)}`, lane == null
           ? { capNano, paidNano: 0n, epoch, keyIdx, unlockAt: 0, gasLeftNano: 0n }
           : { ...lane, capNano: lane.capNano + capNano })
       })
-      this.#lastEpoch = epoch > this.#lastEpoch ? epoch : this.#lastEpoch
+      this.#lastEpochs.set(vault, epoch > lastEpoch ? epoch : lastEpoch)
       return true
     }),
-    redeemBody: ({ payee, cumulativeNano, signature }) => this.#body('redeem', () => {
-      const lane = this.lanes.get(hex(payee))
+    redeemBody: ({ payee, cumulativeNano, signature }) => this.#body('redeem', (vault) => {
+      const lane = this.lanes.get(`${vault}:${hex(payee)}`)
       if (lane == null) {
         return false
       }
-      const voucher = { networkId: network.networkId, vault: this.vault, payee, epoch: lane.epoch, cumulative: cumulativeNano }
+      const voucher = { networkId: network.networkId, vault: unhex(vault), payee, epoch: lane.epoch, cumulative: cumulativeNano }
       const paid = cumulativeNano < lane.capNano ? cumulativeNano : lane.capNano
       if (!verifyEd25519(signer.publicKey, voucherHash(voucher), signature) || paid <= lane.paidNano) {
         return false
       }
       this.paidNano += paid - lane.paidNano
-      this.lanes.set(hex(payee), { ...lane, paidNano: paid, gasLeftNano: 0n })
+      if (lane.unlockAt !== 0) {
+        // "returns to its sender what it did not spend plus min(gasLeft, …, delta)"
+        const deltaNano = paid - lane.paidNano
+        this.gasNano -= [lane.gasLeftNano, this.costNano, deltaNano].reduce((a, b) => a < b ? a : b)
+      }
+      this.lanes.set(`${vault}:${hex(payee)}`, { ...lane, paidNano: paid, gasLeftNano: lane.unlockAt === 0 ? lane.gasLeftNano : 0n })
       return true
     })
   }
 
-  startUnlock (payee: Uint8Array): void {
-    const lane = this.lanes.get(hex(payee))
+  /** The chain shows this lane of a vault from now on. */
+  show (vault: Uint8Array, payee: Uint8Array, lane: Partial<LaneOnChain> & { epoch: bigint }): void {
+    this.lanes.set(`${hex(vault)}:${hex(payee)}`, { capNano: 100_000_000n, paidNano: 0n, keyIdx: 0, unlockAt: 0, gasLeftNano: 0n, ...lane })
+  }
+
+  lane (vault: Uint8Array, payee: Uint8Array): LaneOnChain | undefined {
+    return this.lanes.get(`${hex(vault)}:${hex(payee)}`)
+  }
+
+  startUnlock (vault: Uint8Array, payee: Uint8Array, unlockSeconds = network.vault.unlockSeconds, gasLeftNano = 10_000_000n): void {
+    const lane = this.lane(vault, payee)
     if (lane != null) {
-      this.lanes.set(hex(payee), { ...lane, unlockAt: Math.floor(this.clock.nowMs() / 1_000) + network.vault.unlockSeconds, gasLeftNano: 10_000_000n })
+      this.show(vault, payee, { ...lane, unlockAt: Math.floor(this.clock.nowMs() / 1_000) + unlockSeconds, gasLeftNano })
     }
   }
 
-  /** Ends the lane if its unlock is over; returns what its payee can no longer get. */
-  finishUnlock (payee: Uint8Array): boolean {
-    const lane = this.lanes.get(hex(payee))
-    if (lane == null || lane.unlockAt === 0 || lane.unlockAt * 1_000 > this.clock.nowMs()) {
-      return false
-    }
-    return this.lanes.delete(hex(payee))
+  /** Ends the lane if its unlock is over. */
+  finishUnlock (vault: Uint8Array, payee: Uint8Array): boolean {
+    const lane = this.lane(vault, payee)
+    return lane != null && lane.unlockAt !== 0 && lane.unlockAt * 1_000 <= this.clock.nowMs() && this.lanes.delete(`${hex(vault)}:${hex(payee)}`)
   }
 
   freeze (): void {
@@ -131,7 +146,7 @@ export class VaultLedger {
 
   #execute (message: WalletMessage): void {
     const known = message.body == null ? undefined : this.#effects.get(message.body.hash().toString('hex'))
-    if (known?.effect() !== true) {
+    if (known?.effect(hex(message.to)) !== true) {
       this.refused++
     }
   }
@@ -141,10 +156,11 @@ export class VaultLedger {
       account,
       balance: async () => {
         this.#up()
-        return 10_000_000_000n
+        return this.walletNano
       },
       send: async (messages) => {
         this.#up()
+        this.batches.push(messages.length)
         for (const message of messages) {
           this.sent.push(message.body == null ? 'transfer' : this.#effects.get(message.body.hash().toString('hex'))?.name ?? 'unknown')
           this.gasNano += this.costNano
@@ -176,7 +192,7 @@ export class VaultLedger {
       },
       readLane: async (vault, payee) => {
         this.#up()
-        return hex(vault) === hex(this.vault) ? (this.#frozen ?? this.lanes).get(hex(payee)) ?? null : null
+        return (this.#frozen ?? this.lanes).get(`${hex(vault)}:${hex(payee)}`) ?? null
       },
       readSigner: async () => {
         this.#up()

@@ -12,6 +12,8 @@
  * console.info(productionPolicy.allowedKinds) // [ "tdx", "snp" ]
  * ```
  */
+export { collateralNeeds, intelCollateral } from './collateral-needs.ts'
+export type { AmdNeeds, CollateralNeeds, IntelAnswers, IntelNeeds } from './collateral-needs.ts'
 export type { CollectedEvidence, EvidenceCollector } from './collector.ts'
 export { encodeGpuEvidence, gpuDigestOf } from './gpu-evidence.ts'
 export type { GpuEvidence } from './gpu-evidence.ts'

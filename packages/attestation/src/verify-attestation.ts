@@ -6,7 +6,7 @@ import { absent, fail, pass } from './report.ts'
 import { PRODUCTION_ROOTS } from './roots.ts'
 import { verifyEvidenceUnder } from './verify-evidence.ts'
 import type { Policy } from './policy.ts'
-import type { Check, EvidenceReport } from './report.ts'
+import type { Check, CollateralVersions, EvidenceReport } from './report.ts'
 import type { TrustedRoots } from './roots.ts'
 import type { Binding, NetworkPreset, Tier } from '@cocoon-net/protocol'
 
@@ -23,7 +23,9 @@ export interface AttestationInput {
   readonly evidence: Uint8Array
   readonly gpuEvidence: Uint8Array | null
   /** What the provider stapled: Intel's collateral as one JSON object; AMD's certificates and revocation lists as PEM. */
-  readonly collateral: Uint8Array | null
+  readonly collateral: Uint8Array | readonly Uint8Array[] | null
+  /** The highest versions of collateral ever seen, from earlier reports: what is below them refuses. */
+  readonly knownVersions?: CollateralVersions
   readonly challenge: { readonly nonce: Uint8Array, readonly answer: Uint8Array }
   /** Peer ids as multihash bytes. */
   readonly localPeer: Uint8Array
@@ -111,11 +113,11 @@ function checkReportData (reportData: Uint8Array, input: AttestationInput): Chec
 
 /** Evidence in a vendor's format under a root that only the policy of a devnet lists: the same code, another root. */
 function judgeSimulated (input: AttestationInput): Judged {
-  const { nowMs: atMs, policy, evidence, collateral } = input
+  const { nowMs: atMs, policy, evidence, collateral, knownVersions } = input
   const roots = simulatedRoots(policy.simulationRoots)
   let report: EvidenceReport
   try {
-    report = verifyEvidenceUnder(roots, { evidence, collateral, atMs, policy })
+    report = verifyEvidenceUnder(roots, { evidence, collateral, atMs, policy, knownVersions })
   } catch (error) {
     return { tier: 'open', checks: [fail('signature', asCocoonError(error).code, 'the evidence cannot be parsed')], report: null }
   }
@@ -139,10 +141,10 @@ function checksOf (report: EvidenceReport, input: AttestationInput): Check[] {
 }
 
 function judgeHardware (roots: TrustedRoots, kind: 'tdx' | 'snp', input: AttestationInput): Judged {
-  const { policy } = input
+  const { policy, evidence, collateral, nowMs: atMs, knownVersions } = input
   let report: EvidenceReport
   try {
-    report = verifyEvidenceUnder(roots, { evidence: input.evidence, kind, collateral: input.collateral, atMs: input.nowMs, policy })
+    report = verifyEvidenceUnder(roots, { evidence, kind, collateral, atMs, policy, knownVersions })
   } catch (error) {
     return { tier: 'open', checks: [fail('signature', asCocoonError(error).code, 'the evidence cannot be parsed')], report: null }
   }

@@ -19,9 +19,6 @@ export const FLUSH_MS = 20
 /** Tokens that fill a chunk before its flush timer does. */
 export const FLUSH_TOKENS = 64
 
-/** Re-attest well before a binding's six hours end. */
-export const REATTEST_MS = 3 * 3_600_000
-
 /** Streams of one protocol on one connection: a busy client runs this many jobs at once with one provider. */
 export const MAX_JOB_STREAMS = 256
 

@@ -3,6 +3,8 @@ import { createClient } from './client/client.ts'
 import { ENOUGH_OFFERS, FIRST_REFRESH_MS, REFRESH_OFFERS_MS, REFRESH_TIMEOUT_MS } from './constants.ts'
 import { noCounters } from './counters.ts'
 import { createDiscovery } from './discovery/discovery.ts'
+import { serveCollateral } from './evidence/collateral-service.ts'
+import { createCollateralSources } from './evidence/collateral-sources.ts'
 import { createHost } from './host/create-host.ts'
 import { createOfferBook } from './offers/offer-book.ts'
 import { createOfferFinder } from './offers/offer-finder.ts'
@@ -10,6 +12,7 @@ import { createOfferGossip } from './offers/offer-gossip.ts'
 import { startProvider } from './provider/provider.ts'
 import type { Client, ClientInit } from './client/client.ts'
 import type { Counters } from './counters.ts'
+import type { CollateralSources, CollateralSourcesInit } from './evidence/collateral-sources.ts'
 import type { Host, HostInit, HostModules } from './host/create-host.ts'
 import type { OfferFinder } from './offers/offer-finder.ts'
 import type { Provider, ProviderInit, ProviderModules } from './provider/provider.ts'
@@ -34,6 +37,8 @@ export interface NodeInit extends Omit<HostInit, 'roles'> {
   readonly provider?: ProviderInit
   readonly client?: ClientRoleInit
   readonly counters?: Counters
+  /** Collateral kept and served, the highest versions seen, and the vendors to ask; without it only what peers staple is used. */
+  readonly collateral?: Pick<CollateralSourcesInit, 'store' | 'vendors'>
   now? (): number
   randomBytes? (length: number): Uint8Array
 }
@@ -106,16 +111,21 @@ export async function startNodeUnder (protection: Protection, init: NodeInit): P
       gossip = createOfferGossip({ gossip: host.gossip, network: init.network, book, counters, now })
       stops.push(gossip.stop)
     }
+    let collateral: CollateralSources | null = null
+    if (init.collateral != null) {
+      collateral = createCollateralSources({ ...init.collateral, network: init.network, connections: () => host.libp2p.getConnections(), counters, now })
+      stops.push(await serveCollateral({ libp2p: host.libp2p, network: init.network, store: init.collateral.store, counters }))
+    }
     let provider: Provider | undefined
     if (init.provider != null) {
-      provider = await startProvider(init.provider, { host, discovery, book, counters, openRequest: protection.openRequest, now, randomBytes })
+      provider = await startProvider(init.provider, { host, discovery, book, counters, collateral, openRequest: protection.openRequest, now, randomBytes })
       stops.push(provider.stop)
     }
     let client: Client | undefined
     if (init.client != null) {
       const offers = createOfferFinder({ host, discovery, book, gossip, counters, now })
       stops.push(async () => offers.stop())
-      client = createClient({ ...init.client, prepareSeal: protection.prepareSeal, libp2p: host.libp2p, network: init.network, localPeer: host.peerId, offers, counters, now, randomBytes })
+      client = createClient({ ...init.client, collateral, prepareSeal: protection.prepareSeal, libp2p: host.libp2p, network: init.network, localPeer: host.peerId, offers, counters, now, randomBytes })
       stops.push(client.stop)
       stops.push(keepOffersFresh(offers, client))
     }

@@ -1,8 +1,9 @@
-import { verifyAttestation } from '@cocoon-net/attestation'
 import { CocoonError, LIMITS, bindingHashOf, challengeCodec, decodeBinding, equalBytes, evidenceCodec, fromRefusal, protocolId } from '@cocoon-net/protocol'
 import { publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import { ANSWER_TIMEOUT_MS } from '../constants.ts'
+import { judgePeer } from '../evidence/judge-peer.ts'
 import { framedStream } from '../streams/framed-stream.ts'
+import type { CollateralSources } from '../evidence/collateral-sources.ts'
 import type { AttestationTrust, AttestationVerdict, Policy } from '@cocoon-net/attestation'
 import type { Binding, EvidenceFrame, NetworkPreset, Offer } from '@cocoon-net/protocol'
 import type { Connection, PeerId } from '@libp2p/interface'
@@ -19,6 +20,8 @@ export interface AttestPeerInit {
   readonly policy: Policy
   readonly trust: AttestationTrust
   readonly localPeer: PeerId
+  /** Where collateral is found that a provider does not staple, and the highest versions seen; null for neither. */
+  readonly collateral?: CollateralSources | null
   randomBytes (length: number): Uint8Array
   now (): number
 }
@@ -58,7 +61,7 @@ export async function attestPeer (connection: Connection, offer: Offer, init: At
   if (answer.t === 'refusal') {
     throw fromRefusal(answer)
   }
-  const verdict = verifyAttestation({
+  const verdict = await judgePeer({
     binding: answer.binding,
     evidence: answer.evidence,
     gpuEvidence: answer.gpu,
@@ -71,7 +74,7 @@ export async function attestPeer (connection: Connection, offer: Offer, init: At
     policy: init.policy,
     trust: init.trust,
     nowMs: init.now()
-  })
+  }, { sources: init.collateral ?? null, connection, signal })
   if (!verdict.ok) {
     throw refusalOf(verdict)
   }

@@ -1,6 +1,7 @@
-import { gpuDigestOf } from '@cocoon-net/attestation'
-import { encodeBinding, gpuNonceOf, reportDataOf } from '@cocoon-net/protocol'
-import type { EvidenceCollector } from '@cocoon-net/attestation'
+import { gpuDigestOf, productionPolicy, verifyEvidence } from '@cocoon-net/attestation'
+import { concat, encodeBinding, gpuNonceOf, reportDataOf } from '@cocoon-net/protocol'
+import type { CollateralSources } from './collateral-sources.ts'
+import type { CollectedEvidence, EvidenceCollector, EvidenceInput, EvidenceReport } from '@cocoon-net/attestation'
 import type { Binding } from '@cocoon-net/protocol'
 
 /** A binding as it is shown: with the evidence that commits to it. */
@@ -13,16 +14,56 @@ export interface ShownBinding {
   readonly gpuEvidence: Uint8Array | null
 }
 
+export interface AttestBindingInit {
+  readonly collector: EvidenceCollector | null
+  /** Null: what the machine itself gives is all that is stapled. */
+  readonly sources: CollateralSources | null
+  readonly signal: AbortSignal
+  now(): number
+  /** Default: `verifyEvidence`, under the vendors' roots. */
+  verify?(input: EvidenceInput): EvidenceReport
+}
+
 /**
  * Collects the evidence for a binding, bound both ways: the GPU's nonce is of the binding without the GPU's digest, and
  * the report data is of the binding with it.
  *
  * @throws {CocoonError} evidence_missing
  */
-export async function attestBinding (draft: Binding, collector: EvidenceCollector | null, signal: AbortSignal): Promise<ShownBinding> {
+export async function attestBinding (draft: Binding, init: AttestBindingInit): Promise<ShownBinding> {
+  const { collector, signal } = init
   const gpuEvidence = await collector?.collectGpu?.(gpuNonceOf(draft), { signal }) ?? null
   const binding: Binding = { ...draft, gpuDigest: gpuEvidence == null ? null : gpuDigestOf(gpuEvidence) }
   const bytes = encodeBinding(binding)
   const collected = await collector?.collect(reportDataOf(bytes), { signal })
-  return { binding, bytes, evidence: collected?.evidence ?? new Uint8Array(0), collateral: collected?.collateral ?? null, gpuEvidence }
+  if (collected == null) {
+    return { binding, bytes, evidence: new Uint8Array(0), collateral: null, gpuEvidence }
+  }
+  return { binding, bytes, evidence: collected.evidence, collateral: await staple(binding, collected, init), gpuEvidence }
+}
+
+/** What a client needs to verify the evidence without asking a vendor; as good as this machine can get it. */
+async function staple (binding: Binding, { evidence, collateral: given }: CollectedEvidence, init: AttestBindingInit): Promise<Uint8Array | null> {
+  const { sources, signal, now, verify = verifyEvidence } = init
+  if (sources == null || binding.evidenceKind === 'simulated') {
+    return given
+  }
+  // AMD's come as PEM, which goes on where it ended; Intel's hosts give none.
+  const withGiven = (data: Uint8Array): Uint8Array => given == null ? data : concat(given, data)
+  const found = await sources.find(evidence, {
+    signal,
+    usable: (data) => judges(verify({ evidence, collateral: withGiven(data), atMs: now(), policy: productionPolicy, knownVersions: sources.store.versions('hardware') }))
+  })
+  if (found == null) {
+    return given
+  }
+  await sources.keep(evidence, found)
+  return withGiven(found)
+}
+
+/** Whether the collateral allowed a judgement, be it good or bad: a machine that is out of date cannot help it. */
+function judges ({ checks }: EvidenceReport): boolean {
+  const passed = (name: string): boolean => checks.some(check => check.name === name && check.result === 'pass')
+  const tcb = checks.find(check => check.name === 'tcb')
+  return passed('signature') && passed('chain') && passed('revocation') && tcb != null && tcb.result !== 'absent' && tcb.code !== 'collateral_missing'
 }

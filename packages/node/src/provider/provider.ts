@@ -1,7 +1,7 @@
 import { LIMITS, NO_ACCOUNT, runtimeConfigDigest } from '@cocoon-net/protocol'
 import { ReplayGuard, generateHpkeKeyPair } from '@cocoon-net/sealing'
 import { publicKeyToProtobuf } from '@libp2p/crypto/keys'
-import { REATTEST_MS } from '../constants.ts'
+import { keepAttested } from '../evidence/keep-attested.ts'
 import { createOfferPublisher } from '../offers/offer-publisher.ts'
 import { serveQuotes } from '../offers/quote-service.ts'
 import { serveAttest } from '../services/attest-service.ts'
@@ -15,6 +15,7 @@ import type { JobOutcome } from './job.ts'
 import type { ReceiptStore } from './receipt-log.ts'
 import type { Counters } from '../counters.ts'
 import type { Discovery } from '../discovery/discovery.ts'
+import type { CollateralSources } from '../evidence/collateral-sources.ts'
 import type { Host } from '../host/create-host.ts'
 import type { OfferBook } from '../offers/offer-book.ts'
 import type { EvidenceCollector } from '@cocoon-net/attestation'
@@ -45,6 +46,8 @@ export interface ProviderModules {
   readonly discovery: Discovery
   readonly book: OfferBook
   readonly counters: Counters
+  /** Null: what a collector gives is all that is stapled. */
+  readonly collateral: CollateralSources | null
   readonly openRequest: typeof openRequest
   now (): number
   randomBytes (length: number): Uint8Array
@@ -81,9 +84,12 @@ export async function startProvider (init: ProviderInit, modules: ProviderModule
     receiptKey: init.receiptSigner.publicKey,
     stake: NO_ACCOUNT,
     payee: init.payee,
-    models,
-    runtimeConfigDigest: runtimeConfigDigest({ engine: engine.name, version: engine.version, args: engine.args, egress: [], logging: 'off' }),
+    running: () => ({
+      models: engine.models().map(model => model.digest),
+      runtimeConfigDigest: runtimeConfigDigest({ engine: engine.name, version: engine.version, args: engine.args, egress: [], logging: 'off' })
+    }),
     collector,
+    collateral: modules.collateral,
     beacon: init.beacon,
     now
   })
@@ -132,9 +138,7 @@ export async function startProvider (init: ProviderInit, modules: ProviderModule
   ]
   await publisher.start()
   modules.discovery.announce(models)
-  const reattest = setInterval(() => {
-    identity.refresh().then(() => { publisher.changed() }, (error: unknown) => { init.onError?.(error) })
-  }, REATTEST_MS)
+  const stopAttesting = keepAttested({ identity, onRenewed: () => { publisher.changed() }, onError: init.onError, now })
 
   return {
     tier,
@@ -146,7 +150,7 @@ export async function startProvider (init: ProviderInit, modules: ProviderModule
     settle: async () => init.payments.settle(),
     summary: () => ({ ...init.payments.summary(), slots: engine.slots() }),
     stop: async () => {
-      clearInterval(reattest)
+      stopAttesting()
       await publisher.stop()
       for (const stop of stops.reverse()) {
         await stop()

@@ -1,6 +1,7 @@
 /** One client gateway of a local network, as its own process with its own home. */
+import { randomBytes } from 'node:crypto'
 import { createNode } from '@cocoon-net/cocoon'
-import { serveHandler } from '@cocoon-net/gateway'
+import { createAdmin, serveAdmin, serveHandler } from '@cocoon-net/gateway'
 import { logError, runChild, tellParent } from '../network/child-main.ts'
 import { watchJobs } from '../network/job-watch.ts'
 import { seedHome } from '../network/seed-home.ts'
@@ -11,13 +12,33 @@ import type { RunningServer } from '@cocoon-net/gateway'
 /** How long a gateway that can serve already looks for the providers that it does not know yet. */
 const LOOK_FOR_ALL_MS = 5_000
 const POLL_MS = 50
+const TOKEN_BYTES = 32
 
 let node: CocoonNode | undefined
 let server: RunningServer | undefined
+let adminServer: RunningServer | undefined
 let stopWatching: (() => void) | undefined
 
 async function models (): Promise<Array<{ id: string, providers: number }>> {
   return (await node?.models() ?? []).map(model => ({ id: model.id, providers: model.providers.length }))
+}
+
+/** What `cocoon explain` asks a running node. Nothing here changes state, so nobody is given the token. */
+async function serveReads (asked: CocoonNode, port: number): Promise<RunningServer> {
+  return serveAdmin({
+    port,
+    admin: createAdmin({
+      token: randomBytes(TOKEN_BYTES).toString('hex'),
+      reads: {
+        explain: async query => {
+          const model = query.get('model')
+          return { requests: asked.explain().filter(entry => model == null || entry.model === model || entry.model.startsWith(`${model}@`)) }
+        }
+      },
+      actions: {},
+      onInternalError: (error) => { logError('administration', error) }
+    })
+  })
 }
 
 runChild({
@@ -44,7 +65,10 @@ runChild({
     })
     stopWatching = handler.stop
     server = await serveHandler({ handler, port: config.port })
-    return { peerId: node.peerId, url: server.url }
+    if (config.adminPort != null) {
+      adminServer = await serveReads(node, config.adminPort)
+    }
+    return { peerId: node.peerId, url: server.url, adminUrl: adminServer?.url }
   },
   ready: async ({ timeoutMs, providers = 1 }: { timeoutMs: number, providers?: number }) => {
     await node?.ready({ timeoutMs })
@@ -63,5 +87,6 @@ runChild({
 }, async () => {
   stopWatching?.()
   await server?.stop()
+  await adminServer?.stop()
   await node?.stop()
 })

@@ -3,6 +3,11 @@ import { Command, InvalidArgumentError } from 'commander'
 /** Exit codes of every program of this workspace. */
 export const EXIT = { done: 0, no: 1, unusable: 2, noNetwork: 3, interrupted: 130 } as const
 
+const MAX_PORT = 65_535
+/** What the gateway's package has as its defaults, which is not loaded for two numbers: that takes longer than the rest of the start. */
+const GATEWAY_PORT = 10_000
+const ADMIN_PORT = 10_002
+
 const UNUSABLE: ReadonlySet<string> = new Set(['port_taken', 'home_locked', 'usage', 'config_invalid', 'file_unusable', 'bad_request'])
 
 /** The exit code of a program that ends with an error of this code. */
@@ -19,6 +24,7 @@ export interface UpOptions {
   readonly seed?: string
   readonly port: number
   readonly chainPort: number
+  readonly adminPort: number
 }
 
 export type Parsed =
@@ -43,6 +49,12 @@ function seedOf (text: string): string {
   return text
 }
 
+/** Beside the default port of the gateway that is where `cocoon` looks for it. */
+function adminPortFor (gatewayPort: number): number {
+  const port = gatewayPort + ADMIN_PORT - GATEWAY_PORT
+  return gatewayPort === 0 || port > MAX_PORT ? 0 : port
+}
+
 /** Reads the arguments; ends the process for --help and for what makes no sense. */
 export function parseArguments (argv: readonly string[]): Parsed {
   let parsed: Parsed | undefined
@@ -56,9 +68,12 @@ export function parseArguments (argv: readonly string[]): Parsed {
     .option('--providers <n>', 'number of providers', integer(3, 20), 3)
     .option('--clients <n>', 'number of client gateways; the first takes --port, the others free ports', integer(1, 20), 1)
     .option('--seed <text>', 'decides keys, addresses and sampling; the network starts from nothing each time', seedOf)
-    .option('--port <port>', 'port of the gateway, 0 takes a free one', integer(0, 65_535), 10_000)
-    .option('--chain-port <port>', 'port of the chain\'s API, 0 takes a free one', integer(0, 65_535), 10_001)
-    .action((options: UpOptions) => { parsed = { command: 'up', options } })
+    .option('--port <port>', 'port of the gateway, 0 takes a free one', integer(0, MAX_PORT), GATEWAY_PORT)
+    .option('--chain-port <port>', 'port of the chain\'s API, 0 takes a free one', integer(0, MAX_PORT), 10_001)
+    .option('--admin-port <port>', 'port of the gateway\'s administration API, 0 takes a free one; default: 2 above --port', integer(0, MAX_PORT))
+    .action((options: Omit<UpOptions, 'adminPort'> & Partial<UpOptions>) => {
+      parsed = { command: 'up', options: { ...options, adminPort: options.adminPort ?? adminPortFor(options.port) } }
+    })
   program.command('status')
     .description('show the processes of the network that runs; exits 1 when none does')
     .option('--json', 'one line of JSON')

@@ -59,6 +59,7 @@ function readyObject (network: LocalNetwork, model: string): object {
     chain: chain.endpoint,
     bootstrap: network.bootstrap,
     model,
+    admin: gateway.adminUrl,
     genesis: network.genesis,
     pid: process.pid,
     providers: network.providers.map(({ name, peerId, child, prices }) => ({ name, peerId, pid: child.pid, prices })),
@@ -89,6 +90,7 @@ async function start (place: Place, options: UpOptions, signal: AbortSignal): Pr
     seed: options.seed,
     gatewayPort: isOnce ? 0 : options.port,
     chainPort: isOnce ? 0 : options.chainPort,
+    adminPort: isOnce ? undefined : options.adminPort,
     waitFor: isOnce ? 'one' : 'all',
     restart: !isOnce,
     signal,
@@ -117,7 +119,7 @@ async function buyOnce (network: LocalNetwork, model: string, prompt: string, op
 
 async function announce (network: LocalNetwork, model: string, { control }: Place, options: UpOptions): Promise<void> {
   const { gateway, gateways, chain, bootstrap } = network
-  await control.update({ state: 'ready', gateways: gateways.map(({ url }) => url), chain: chain.endpoint, bootstrap, model })
+  await control.update({ state: 'ready', gateways: gateways.map(({ url }) => url), genesis: network.genesis, chain: chain.endpoint, bootstrap, model })
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify(readyObject(network, model))}\n`)
     return

@@ -28,6 +28,8 @@ export interface GatewayConfig {
   readonly chainUrl: string
   readonly bootstrap: readonly string[]
   readonly port: number
+  /** Of the administration API; none when absent. */
+  readonly adminPort?: number
   readonly seed?: string
 }
 

@@ -31,6 +31,10 @@ const controlSchema = z.object({
   folder: z.string(),
   seed: z.string().optional(),
   gateways: z.array(z.string()),
+  /** The first gateway's administration API. */
+  admin: z.string().optional(),
+  /** 64 hex digits: names the network. */
+  genesis: z.string().optional(),
   chain: z.string().optional(),
   bootstrap: z.string().optional(),
   model: z.string().optional(),

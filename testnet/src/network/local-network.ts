@@ -21,6 +21,8 @@ export interface LocalNetworkInit {
   readonly seed?: string
   /** Ports of the first gateway and the chain; 0 takes a free one. */
   readonly gatewayPort: number
+  /** Of the first gateway's administration API; none when absent. */
+  readonly adminPort?: number
   readonly chainPort: number
   /** What to wait for: every provider, or one; the others then come up behind it and give way to it. Default all. */
   readonly waitFor?: 'all' | 'one'
@@ -45,7 +47,7 @@ export interface LocalNetworkInit {
 
 /** `child` and `peerId` follow restarts. */
 export interface ProviderProcess { readonly name: string, readonly child: Child, readonly peerId: string, readonly prices: ProviderConfig['prices'] }
-export interface GatewayProcess { readonly name: string, readonly child: Child, readonly peerId: string, readonly url: string }
+export interface GatewayProcess { readonly name: string, readonly child: Child, readonly peerId: string, readonly url: string, readonly adminUrl: string | undefined }
 
 /** A whole network on this machine: a chain, a bootstrap peer, providers, and client gateways. */
 export interface LocalNetwork {
@@ -77,7 +79,7 @@ const BEHIND_NICENESS = 15
 
 interface ChainInfo { endpoint: string, url: string }
 interface ProviderInfo { peerId: string, prices: ProviderConfig['prices'] }
-interface GatewayInfo { peerId: string, url: string }
+interface GatewayInfo { peerId: string, url: string, adminUrl?: string }
 
 async function genesisOf (folder: string, seed: string | undefined): Promise<string> {
   const path = join(folder, 'genesis')
@@ -110,6 +112,7 @@ function controlNode (node: Supervised<Partial<ChainInfo & ProviderInfo & Gatewa
 export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalNetwork> {
   await assertPortFree(init.gatewayPort, '--port')
   await assertPortFree(init.chainPort, '--chain-port')
+  await assertPortFree(init.adminPort ?? 0, '--admin-port')
   await mkdir(init.folder, { recursive: true, mode: 0o700 })
   const groups: Record<ControlNode['role'], Array<Supervised<any>>> = { gateway: [], provider: [], chain: [] }
   let stopBootstrap: (() => Promise<void>) | undefined
@@ -182,11 +185,15 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
       const config = { ...await base.promise, ...engine, name: child.name, home: join(init.folder, child.name), prices, windowNano: WINDOW_NANO, tampered: init.tampered?.includes(index) }
       return { ...await child.ask<{ peerId: string }>('start', config satisfies ProviderConfig), prices }
     }
+    let { adminPort } = init
     const gatewayPorts = Array.from({ length: init.clients ?? 1 }, (_, i) => i === 0 ? init.gatewayPort : 0)
     const startGateway = (index: number) => async (child: Child): Promise<GatewayInfo> => {
-      const config = { ...await base.promise, name: child.name, home: join(init.folder, child.name), port: gatewayPorts[index] }
+      const config = { ...await base.promise, name: child.name, home: join(init.folder, child.name), port: gatewayPorts[index], adminPort: index === 0 ? adminPort : undefined }
       const info = await child.ask<GatewayInfo>('start', config satisfies GatewayConfig)
       gatewayPorts[index] = portOf(info.url)
+      if (info.adminUrl != null) {
+        adminPort = portOf(info.adminUrl)
+      }
       return info
     }
     const spawnProvider = async (index: number, niceness?: number): Promise<Supervised<ProviderInfo>> => spawn('provider', `provider-${index + 1}`, startProvider(index), niceness)
@@ -227,7 +234,8 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
       name: node.name,
       get child () { return node.child },
       get peerId () { return node.info?.peerId ?? '' },
-      get url () { return node.info?.url ?? '' }
+      get url () { return node.info?.url ?? '' },
+      get adminUrl () { return node.info?.adminUrl }
     }))
     return {
       genesis,

@@ -10,7 +10,7 @@ import type { Program } from './program.ts'
 
 const PROVIDERS = ['provider-1', 'provider-2', 'provider-3']
 
-interface Ready { gateway: string, chain: string, bootstrap: string, model: string, pid: number, gatewayPid: number, chainPid: number, providers: Array<{ name: string, peerId: string, pid: number }> }
+interface Ready { admin: string, genesis: string, gateway: string, chain: string, bootstrap: string, model: string, pid: number, gatewayPid: number, chainPid: number, providers: Array<{ name: string, peerId: string, pid: number }> }
 
 /** What a provider's own disk says that it was promised, by lane. */
 async function promised (folder: string): Promise<Map<string, bigint>> {
@@ -73,7 +73,7 @@ describe('npm start', function () {
     await program.line(/job [0-9a-f]{8} {2}provider-\d {2}simulated {2}first token \d+ ms {2}\d+ \+ \d+ tokens at \d+\/s {2}[\d,]+ nanoTON paid/)
     const { code, last } = await finish('cocoon', ['testnet', 'status', '--json'], { home })
     expect(code).to.equal(0)
-    expect(last).to.deep.include({ running: true, state: 'ready', bootstrap: ready.bootstrap })
+    expect(last).to.deep.include({ running: true, state: 'ready', genesis: ready.genesis, chain: ready.chain, bootstrap: ready.bootstrap })
     expect(last.nodes.map((node: { name: string, state: string, alive: boolean }) => [node.name, node.state, node.alive]))
       .to.have.deep.members([...PROVIDERS, 'chain', 'gateway'].map(name => [name, 'up', true]))
   })
@@ -103,6 +103,8 @@ describe('npm start', function () {
     process.kill(second.pid, 'SIGKILL')
     await program.line(/provider-1 was killed on request and stays down/)
     expect(await buy()).to.equal(ready.providers[2].peerId)
+    const { last: explained } = await finish('cocoon', ['explain', '--admin-port', new URL(ready.admin).port, '--json'], { home })
+    expect(explained.requests.at(-1).taken).to.equal(ready.providers[2].peerId)
     await program.line(/provider-2 is up again/)
     const { last: status } = await finish('cocoon', ['testnet', 'status', '--json'], { home })
     const nodes = new Map<string, { state: string, restarts: number, alive: boolean, peerId: string }>(status.nodes.map((node: { name: string }) => [node.name, node]))

@@ -46,10 +46,10 @@ class World {
 
   /** Moves time on until `work` ends; fails when it never does. */
   async until<T> (work: Promise<T>): Promise<T> {
-    let isDone = false
-    const ended = work.finally(() => { isDone = true })
+    const progress = { isDone: false }
+    const ended = work.finally(() => { progress.isDone = true })
     ended.catch(() => {})
-    for (let turn = 0; !isDone; turn++) {
+    for (let turn = 0; !progress.isDone; turn++) {
       if (turn > MAX_TURNS) {
         throw new Error('waits in vain')
       }

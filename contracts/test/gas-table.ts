@@ -1,5 +1,6 @@
+import { closeHash } from '@cocoon-net/protocol'
 import { clientVaultBodies as bodies } from '../src/index.ts'
-import { EPOCH, TON, VaultWorld, accountOf, promiseHash, somePayees } from './vault-world.ts'
+import { EPOCH, TON, VaultWorld, accountOf, promiseHash, publicKeyOf, somePayees } from './vault-world.ts'
 import { RealWallet } from './wallets.ts'
 import type { WalletVersion } from './wallets.ts'
 import type { LaneOrder } from '../src/index.ts'
@@ -94,5 +95,10 @@ export async function measureVault (version: WalletVersion): Promise<GasTable> {
   await take('release a lane', late, bodies.releaseLane())
   await take('finish an unlock', stranger, (world.chain.now = (world.chain.now ?? 0) + 1_000, bodies.finishUnlock(payee.account)))
   await take('reopen a lane', owner, open([payee.account]))
+  const last = closeHash({ networkId: world.parameters.networkId, vault: accountOf(vault.address), payee: payee.account, epoch, cumulative: 1_000_000n })
+  const wallet = { version, walletId: payee.walletId, publicKey: publicKeyOf(payee.seed) }
+  await take('close a lane together', payee, bodies.closeLane({ payee: payee.account, cumulativeNano: 1_000_000n, wallet, signerSignature: world.signer.sign(last), payeeSignature: payee.sign(last) }), 990_000n)
+  await take('add a signer', owner, bodies.addSigner({ idx: 1, key: publicKeyOf(2) }))
+  await take('retire a signer', owner, bodies.retireSigner(1))
   return table
 }

@@ -1,11 +1,11 @@
-import { createNode } from '@cocoon-net/cocoon'
+import { createNode, openTsmCollector } from '@cocoon-net/cocoon'
 import { demoModelPath, llamaEngine, openaiEngine } from '@cocoon-net/engine'
 import { DEFAULT_ADMIN_PORT, DEFAULT_ALLOWED_HOSTS, DEFAULT_GATEWAY_PORT, createAdmin, createGateway, prometheusCounters, serveAdmin, serveGateway } from '@cocoon-net/gateway'
 import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
 import { Registry } from 'prom-client'
 import { chainUrlOf, tierKeyOf } from './config-keys.ts'
 import type { Config } from './config-keys.ts'
-import type { CocoonNode, NetworkOption, NodeOptions } from '@cocoon-net/cocoon'
+import type { CocoonNode, EvidenceCollector, NetworkOption, NodeOptions } from '@cocoon-net/cocoon'
 import type { Engine } from '@cocoon-net/engine'
 
 export interface HostInit {
@@ -64,6 +64,18 @@ export function engineOf (config: Config): Engine {
   return llamaEngine({ models: files.map(file => ({ file, contextLength })), parallel: slots })
 }
 
+function vendorsOf ({ intelUrl, amdUrl }: Config): NodeOptions['vendors'] {
+  return intelUrl === undefined && amdUrl === undefined ? undefined : { ...(intelUrl === undefined ? {} : { intel: intelUrl }), ...(amdUrl === undefined ? {} : { amd: amdUrl }) }
+}
+
+const TSM = /^tsm(?::(.+))?$/
+
+/** @throws {CocoonError} evidence_missing when this machine is no guest that can prove itself */
+async function collectorOf ({ evidence }: Config): Promise<EvidenceCollector | null> {
+  const tsm = TSM.exec(evidence ?? 'none')
+  return tsm === null ? null : openTsmCollector({ directory: tsm[1] })
+}
+
 function nodeOptions (init: HostInit, counters: NodeOptions['counters']): NodeOptions {
   const { home, config } = init
   return {
@@ -73,6 +85,7 @@ function nodeOptions (init: HostInit, counters: NodeOptions['counters']): NodeOp
     bootstrap: config.bootstrap ?? [],
     listen: config.listen,
     mdns: config.mdns,
+    vendors: vendorsOf(config),
     counters,
     onError: init.onError
   }
@@ -183,7 +196,7 @@ async function host (init: HostInit, options: NodeOptions, registry: Registry, f
   }
 }
 
-/** @throws {CocoonError} config_invalid, home_locked, port_taken, engine_unavailable, chain_unavailable */
+/** @throws {CocoonError} config_invalid, home_locked, port_taken, engine_unavailable, chain_unavailable, evidence_missing */
 export async function hostProvider (init: HostInit): Promise<HostedNode> {
   const { config } = init
   const registry = new Registry()
@@ -192,6 +205,7 @@ export async function hostProvider (init: HostInit): Promise<HostedNode> {
     client: false,
     provider: {
       engine: engineOf(config),
+      collector: await collectorOf(config),
       windowNano: nano(config.windowNano),
       prices: {
         prompt: nano(config.pricePromptNano),

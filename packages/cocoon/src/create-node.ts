@@ -1,5 +1,5 @@
 import { createGateway } from '@cocoon-net/gateway'
-import { startNode } from '@cocoon-net/node'
+import { openCollateralStore, startNode } from '@cocoon-net/node'
 import { CocoonError, accountToText } from '@cocoon-net/protocol'
 import { openHome } from './home.ts'
 import { networkOf } from './network.ts'
@@ -7,7 +7,7 @@ import { composeClient, composeProvider } from './roles.ts'
 import type { NodeOptions } from './options.ts'
 import type { ClientParts, ProviderParts } from './roles.ts'
 import type { Gateway } from '@cocoon-net/gateway'
-import type { Client, CocoonPeer, Explanation, ModelListing, Provider } from '@cocoon-net/node'
+import type { Client, CocoonPeer, Explanation, ModelListing, Provider, VendorInit } from '@cocoon-net/node'
 import type { NetworkPreset } from '@cocoon-net/protocol'
 import type { LedgerRow } from '@cocoon-net/settlement'
 
@@ -44,6 +44,11 @@ export interface CocoonNode {
   ready(options?: { timeoutMs?: number, signal?: AbortSignal }): Promise<void>
   /** Ends what `createNode` began, in the opposite order. Safe to call twice. */
   stop(): Promise<void>
+}
+
+/** A devnet's evidence is of no vendor's. */
+function vendorsOf (network: NetworkPreset, { vendors }: NodeOptions): VendorInit | null {
+  return vendors === false || (vendors == null && network.kind === 'devnet') ? null : { urls: vendors ?? {} }
 }
 
 const READY_TIMEOUT_MS = 30_000
@@ -91,8 +96,11 @@ export async function createNode (options: NodeOptions): Promise<CocoonNode> {
       await payments.start()
       stops.push(async () => payments.stop())
     }
+    const collateral = await home.keyValue('collateral')
+    stops.push(async () => collateral.close())
     const peer = await startNode({
       network,
+      collateral: { store: await openCollateralStore(collateral), vendors: vendorsOf(network, options) },
       privateKey: home.privateKey,
       datastore: home.datastore,
       listen: options.listen ?? (options.provider == null ? [] : ['/ip4/0.0.0.0/tcp/0']),

@@ -13,7 +13,7 @@ export interface Home {
   readonly privateKey: PrivateKey
   /** Makes the key at the first call; files have mode 0600. */
   signer(name: 'wallet' | 'receipt' | 'voucher'): Promise<Signer>
-  keyValue(name: 'client' | 'provider' | 'receipts'): Promise<KeyValue>
+  keyValue(name: 'client' | 'provider' | 'receipts' | 'collateral'): Promise<KeyValue>
   close(): Promise<void>
 }
 

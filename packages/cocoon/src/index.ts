@@ -18,8 +18,10 @@
  * const openai = new OpenAI({ baseURL: 'http://cocoon.local/v1', apiKey: 'unused', fetch: node.fetch })
  * ```
  */
+export type { EvidenceCollector } from '@cocoon-net/attestation'
 export { createNode } from './create-node.ts'
 export type { CocoonNode, WalletSummary } from './create-node.ts'
 export { networkOf } from './network.ts'
+export { openTsmCollector } from '@cocoon-net/node'
 export { DEFAULT_MAX_COST_NANO, DEFAULT_WINDOW_NANO, completePrices, defaultMinTier } from './options.ts'
 export type { ClientOptions, NetworkOption, NodeOptions, ProviderOptions } from './options.ts'

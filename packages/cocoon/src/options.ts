@@ -1,6 +1,6 @@
 import type { EvidenceCollector, Policy } from '@cocoon-net/attestation'
 import type { Engine } from '@cocoon-net/engine'
-import type { Counters } from '@cocoon-net/node'
+import type { Counters, VendorUrls } from '@cocoon-net/node'
 import type { NetworkPreset, Prices, Tier } from '@cocoon-net/protocol'
 import type { SpendingLimits } from '@cocoon-net/settlement'
 
@@ -50,6 +50,11 @@ export interface NodeOptions {
   /** Asks peers instead of serving the DHT and reading gossip. */
   readonly light?: boolean
   readonly mdns?: boolean
+  /**
+   * Where Intel and AMD publish what evidence is verified with, or a cache that speaks as they do. Default: the vendors
+   * themselves, and on a devnet nobody; false: nobody is asked but peers.
+   */
+  readonly vendors?: Partial<VendorUrls> | false
   /** Default: a client with default options, unless the node is a provider; false for none. */
   readonly client?: ClientOptions | false
   readonly provider?: ProviderOptions

@@ -2,11 +2,12 @@
  * The TVM emulator of `@ton/sandbox`, called for one account and one message at a time, without a chain around it.
  * Every transition runs the compiled contract under the real gas prices.
  */
-import { Address, beginCell, storeMessage, storeShardAccount } from '@ton/core'
+import { beginCell, storeMessage, storeShardAccount } from '@ton/core'
 import { Executor, createShardAccount, defaultConfig } from '@ton/sandbox'
 import { Reader, cellHash, hashmap, parseBoc } from './cells.ts'
+import { trampolined } from './trampolines.ts'
 import type { RawCell } from './cells.ts'
-import type { Cell, CommonMessageInfo, StateInit } from '@ton/core'
+import type { Address, Cell, CommonMessageInfo, StateInit } from '@ton/core'
 
 /** One account between two transitions. */
 export interface Account {
@@ -46,25 +47,6 @@ export interface Step {
   readonly gasUsed: number
 }
 
-/**
- * The emulator looks up a function of its own in a table some thousand times for one transaction, and such a lookup is
- * slow. Its table never changes, so the first call on it gives it a memory of its own.
- */
-async function rememberingTable<T> (action: () => Promise<T>): Promise<T> {
-  const prototype = WebAssembly.Table.prototype
-  const slow = prototype.get
-  prototype.get = function (index) {
-    const known = new Array<unknown>(this.length).fill(undefined)
-    Object.defineProperty(this, 'get', { value: (i: number): unknown => (known[i] ??= slow.call(this, i)) })
-    return slow.call(this, index)
-  }
-  try {
-    return await action()
-  } finally {
-    prototype.get = slow
-  }
-}
-
 /** A lone emulator; `transitions` counts how often a contract ran. */
 export class Machine {
   transitions = 0
@@ -75,17 +57,7 @@ export class Machine {
   }
 
   static async create (): Promise<Machine> {
-    const machine = new Machine(await Executor.create())
-    await rememberingTable(async () => machine.start())
-    return machine
-  }
-
-  /** A message to an account without code, so that the emulator has read its configuration and run once. */
-  private async start (): Promise<void> {
-    const address = new Address(0, Buffer.alloc(32))
-    const empty = beginCell().endCell()
-    await this.run(freshAccount(address, { code: empty, data: empty }, 1_000_000_000n), envelope(address, address, 1_000_000_000n, empty), 1)
-    this.transitions = 0
+    return new Machine(await trampolined(async () => Executor.create()))
   }
 
   /** @throws {Error} the emulator itself failed, not the contract */

@@ -1,16 +1,10 @@
 /** One state's every move, played on the compiled contract and held against the laws. */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { loadAccount } from './executor.ts'
-import { checkStep, freeNano, viewOf } from './vault/laws.ts'
-import { OwnerExit } from './vault/liveness.ts'
-import { isDue } from './vault/rules.ts'
-import { CAP_NANO, freeStep } from './vault/scenario.ts'
 import { Violation, must } from './violation.ts'
 import type { Account, Machine } from './executor.ts'
-import type { Deed } from './vault/cast.ts'
-import type { Scenario } from './vault/scenario.ts'
-import type { VaultView } from './vault/view.ts'
 import type { Law } from './violation.ts'
+import type { World } from './world.ts'
 
 /** A state to expand. */
 export interface Job {
@@ -30,7 +24,7 @@ export interface Expansion {
   /** Kinds of the messages that were obeyed, and refused. */
   readonly obeyed: readonly string[]
   readonly refused: readonly string[]
-  /** Runs of the compiled contract, those of the owner's way out included. */
+  /** Runs of the compiled contract, those of the parties' ways out included. */
   readonly transitions: number
   readonly exitMessages: number
   readonly exitSeconds: number
@@ -38,43 +32,36 @@ export interface Expansion {
 }
 
 const CLOCK_MOVES = 'the clock moves'
-/** In one state of so many, the owner dismisses its operator before it leaves; a dismissal changes nothing else. */
-const DISMISS_EVERY = 20
-
-/** Obeyed, and changes nothing. */
-function isIdle (view: VaultView, deed: Deed): boolean {
-  return (deed.kind === 'retireSigner' && view.signers.get(deed.keyIdx ?? -1)?.retired === true) ||
-    (deed.kind === 'setOperator' && view.operator.account === deed.operator && view.operator.dailyBudgetNano === deed.dailyBudgetNano)
-}
 
 export class Expander {
   private readonly machine: Machine
-  private readonly scenario: Scenario
+  private readonly world: World
   private readonly probesPerState: number
-  private readonly exit: OwnerExit
-  /** What two accounts of one vault share is most of them: packed against the first, a state takes some hundred bytes. */
+  /** What two accounts of one contract share is most of them: packed against the first, a state takes some hundred bytes. */
   private readonly dictionary: Buffer
+  private readonly answered = new Set<string>()
 
-  constructor (machine: Machine, scenario: Scenario, probesPerState: number) {
+  /** `probesPerState` may be below 1: then not in every state. */
+  constructor (machine: Machine, world: World, probesPerState: number) {
     this.machine = machine
-    this.scenario = scenario
+    this.world = world
     this.probesPerState = probesPerState
-    this.dictionary = Buffer.from(scenario.start.boc, 'base64')
-    this.exit = new OwnerExit(machine, scenario.cast, (account, now) => this.keyOf(account, now))
+    this.dictionary = Buffer.from(world.start.boc, 'base64')
   }
 
-  /** The state that the search begins with, and one life of the vault from there, each state led to by the one before. */
+  /** The state that the search begins with, and one life of the contract from there, each state led to by the one before. */
   async first (): Promise<Child[]> {
-    let account = this.scenario.start
+    let account = this.world.start
     let clock = 0
-    const out = [this.child(account, clock, 'start')]
+    const out: Child[] = []
+    this.add(out, account, clock, 'start')
     try {
-      for (const step of this.scenario.life) {
-        const played = step === 'clock' ? undefined : await this.machine.run(account, step.envelope, this.scenario.clock[clock])
+      for (const step of this.world.life) {
+        const played = step === 'clock' ? undefined : await this.machine.run(account, step.envelope, this.world.clock[clock])
         must(played?.ok !== false, 'authority', () => 'a life ends early')
         account = played?.account ?? account
         clock += step === 'clock' ? 1 : 0
-        out.push(this.child(account, clock, step === 'clock' ? CLOCK_MOVES : step.label))
+        this.add(out, account, clock, step === 'clock' ? CLOCK_MOVES : step.label)
       }
     } catch (error) {
       // a fault stopped this life; the state that it happened in is explored, and the fault found with it
@@ -87,30 +74,32 @@ export class Expander {
 
   async expand ({ at, clock, packed }: Job): Promise<Expansion> {
     const account = loadAccount(inflateRawSync(packed, { dictionary: this.dictionary }).toString('base64'))
-    const now = this.scenario.clock[clock]
+    const now = this.world.clock[clock]
     const from = this.machine.transitions
     const out = { at, children: new Array<Child>(), obeyed: new Array<string>(), refused: new Array<string>() }
     const ran = new Map<string, Account>()
+    const turn = Math.floor(at * this.probesPerState)
+    const count = Math.floor((at + 1) * this.probesPerState) - turn
     let label = ''
     let exit = { messages: 0, seconds: 0 }
     let violation: Expansion['violation']
     try {
-      for (const deed of this.deeds(account, now, at)) {
+      for (const deed of this.world.deeds(account, now, { from: turn, count })) {
         label = deed.label
         const step = await this.machine.run(account, deed.envelope, now)
-        const obeyed = checkStep(account, deed, step, now)
+        const obeyed = this.world.check(account, deed, step, now)
         const counts = obeyed ? out.obeyed : out.refused
         counts.push(deed.kind)
         if (obeyed) {
           ran.set(label, step.account)
-          out.children.push(this.child(step.account, clock, label))
+          this.add(out.children, step.account, clock, label)
         }
       }
-      if (clock + 1 < this.scenario.clock.length) {
-        out.children.push(this.child(account, clock + 1, CLOCK_MOVES))
+      if (clock + 1 < this.world.clock.length) {
+        this.add(out.children, account, clock + 1, CLOCK_MOVES)
       }
-      label = 'the owner leaves'
-      exit = at % DISMISS_EVERY === 0 ? await this.exit.checkDismissed(account, now) : await this.exit.check(account, now, ran)
+      label = 'the parties leave'
+      exit = await this.world.leave(account, now, at, ran)
     } catch (error) {
       if (!(error instanceof Violation)) {
         throw error
@@ -120,42 +109,13 @@ export class Expander {
     return { ...out, violation, transitions: this.machine.transitions - from, exitMessages: exit.messages, exitSeconds: exit.seconds }
   }
 
-  private child (account: Account, clock: number, label: string): Child {
-    const packed = deflateRawSync(Buffer.from(account.boc, 'base64'), { dictionary: this.dictionary, level: 1 })
-    return { key: this.keyOf(account, this.scenario.clock[clock]), label, clock, packed }
-  }
-
-  /** Two states are one when data, clock and the steps of the free balance agree; nanoTON of rent do not tell them apart. */
-  private keyOf (account: Account, now: number): string {
-    return `${account.dataHash} ${now} ${freeStep(account, this.scenario.freeSteps)}`
-  }
-
-  private deeds (account: Account, now: number, at: number): Deed[] {
-    const { moves, probes, cast } = this.scenario
-    const view = viewOf(account)
-    const moment = { now, heldNano: account.balanceNano }
-    const due = moves.filter(deed => isDue(view, deed, moment) && this.isWithin(account, deed) && !isIdle(view, deed))
-    const free = freeNano(account)
-    if (free > CAP_NANO / 4n) {
-      due.push(cast.withdraw('owner', free - CAP_NANO / 1_000n))
+  /** A state that this expander has answered with before is known to whoever asks, and left out. */
+  private add (to: Child[], account: Account, clock: number, label: string): void {
+    const key = this.world.keyOf(account, this.world.clock[clock])
+    if (!this.answered.has(key)) {
+      this.answered.add(key)
+      const packed = deflateRawSync(Buffer.from(account.boc, 'base64'), { dictionary: this.dictionary, level: 1 })
+      to.push({ key, label, clock, packed })
     }
-    const others = [cast.withdraw('owner', free + 1n), ...probes, ...moves.filter(deed => !due.includes(deed) && this.isWithin(account, deed))]
-    const turn = Math.floor(at * this.probesPerState)
-    const probesNow = Math.min(Math.floor((at + 1) * this.probesPerState) - turn, others.length)
-    for (let i = 0; i < probesNow; i++) {
-      due.push(others[(turn + i) % others.length])
-    }
-    return due
-  }
-
-  /** Bounds of the world: caps and deposits end somewhere. */
-  private isWithin (account: Account, deed: Deed): boolean {
-    const { maxCapNano, freeSteps } = this.scenario
-    if ((deed.kind === 'topUp' || deed.kind === 'bounced') && deed.valueNano >= CAP_NANO) {
-      return freeStep(account, freeSteps) < freeSteps
-    }
-    const view = viewOf(account)
-    return deed.kind !== 'open' || (deed.lanes ?? []).every(({ payee, capNano }) =>
-      (view.lanes.get(payee)?.capNano ?? 0n) + capNano <= (maxCapNano.get(payee) ?? 0n) || capNano !== CAP_NANO)
   }
 }

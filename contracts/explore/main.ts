@@ -1,16 +1,18 @@
 /* eslint-disable no-console */
-/** `npm run explore -w contracts -- [--states 110000] [--core 0] [--probes 1] [--threads 2] [--only states|mutants]` */
+/** `npm run explore -w contracts -- [--states 110000] [--worlds vault,stake] [--probes 1] [--threads 2] [--only states|mutants]` */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { CLIENT_VAULT_CODE_HASH } from '../src/index.ts'
+import { CLIENT_VAULT_CODE_HASH, PROVIDER_STAKE_CODE_HASH } from '../src/index.ts'
 import { Machine } from './executor.ts'
-import { VAULT_MUTANTS, tryMutant } from './mutants.ts'
+import { MUTANTS } from './mutant-list.ts'
+import { tryMutant } from './mutants.ts'
 import { search } from './search.ts'
 import { threadTeam } from './team.ts'
-import { CAP_NANO, START, UNLOCK_SECONDS, twoLanes } from './vault/scenario.ts'
 import { Violation } from './violation.ts'
+import { WORLDS } from './worlds.ts'
 import type { Found } from './search.ts'
-import type { Scenario } from './vault/scenario.ts'
+import type { World } from './world.ts'
+import type { WorldName } from './worlds.ts'
 
 const PROGRESS_MS = 15_000
 /** States within which a mutant has to be found. */
@@ -19,21 +21,13 @@ const MUTANT_STATES = 2_000
 const { values } = parseArgs({
   options: {
     states: { type: 'string', default: '110000' },
-    core: { type: 'string', default: '0' },
+    worlds: { type: 'string', default: 'vault,stake' },
     probes: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     threads: { type: 'string', default: String(availableParallelism()) }
   }
 })
 const probesPerState = Number(values.probes)
-
-function describe (scenario: Scenario): void {
-  console.info(`\n${scenario.name}`)
-  console.info(`  lanes A (cap up to ${2n * CAP_NANO}) and B (cap up to ${CAP_NANO}), two epochs, two voucher signers, fee 100 bps, unlock ${UNLOCK_SECONDS} s`)
-  console.info(`  clock, seconds after the start: ${scenario.clock.map(now => now - START).join(', ')}`)
-  console.info(`  ${scenario.moves.length} messages, each sent in every state that has to obey it, and a withdrawal of what is free`)
-  console.info(`  ${scenario.probes.length} more, and those not due, ${probesPerState} in each state in turn: wrong senders, stale and forged vouchers, malformed bodies, returned messages`)
-}
 
 function line (found: Found, ms: number): string {
   const perSecond = (found.transitions * 1_000 / ms).toFixed(0)
@@ -49,17 +43,22 @@ function report (found: Found, ms: number): void {
   console.info(`  states at each depth: ${found.atDepth.join(', ')}`)
   table('obeyed', found.obeyed)
   table('refused', found.refused)
-  console.info(`  from every expanded state the owner gets out with at most ${found.exitMessages} messages and ${found.exitSeconds} s, and every due voucher is paid in one message`)
+  console.info(`  from every expanded state the owner gets out with at most ${found.exitMessages} messages and ${found.exitSeconds} s, and all else that is due is obeyed in one message`)
 }
 
-async function explore (machine: Machine, full: boolean, maxStates: number): Promise<void> {
-  describe(await twoLanes(machine, { full }))
-  const team = threadTeam(Number(values.threads), { full, probesPerState })
+function describe ({ name, bounds }: World): void {
+  console.info(`\n${name}; ${probesPerState} message in turn per state`)
+  bounds.forEach(bound => { console.info(`  ${bound}`) })
+}
+
+async function explore (machine: Machine, name: WorldName): Promise<void> {
+  describe(await WORLDS[name](machine))
+  const team = threadTeam(Number(values.threads), { world: name, probesPerState })
   const start = performance.now()
   let shown = start
   try {
     const found = await search(team, {
-      maxStates,
+      maxStates: Number(values.states),
       onProgress: (now) => {
         const time = performance.now()
         if (time - shown > PROGRESS_MS) {
@@ -75,28 +74,27 @@ async function explore (machine: Machine, full: boolean, maxStates: number): Pro
 }
 
 async function tryMutants (machine: Machine): Promise<void> {
-  console.info('\n| mutant | caught by | after messages | contract runs |\n|---|---|---|---|')
+  console.info('\n| contract | mutant | caught by | after messages | contract runs |\n|---|---|---|---|---|')
   let missed = 0
-  for (const mutant of VAULT_MUTANTS) {
+  for (const mutant of MUTANTS) {
     const { caught, transitions } = await tryMutant(machine, mutant, MUTANT_STATES)
     missed += caught == null ? 1 : 0
-    console.info(`| ${mutant.name} | ${caught?.law ?? 'NOT CAUGHT'} | ${caught?.trace.length ?? ''} | ${transitions} |`)
+    console.info(`| ${mutant.contract} | ${mutant.name} | ${caught?.law ?? 'NOT CAUGHT'} | ${caught?.trace.length ?? ''} | ${transitions} |`)
   }
-  console.info(`${VAULT_MUTANTS.length - missed} of ${VAULT_MUTANTS.length} mutants caught`)
+  console.info(`${MUTANTS.length - missed} of ${MUTANTS.length} mutants caught`)
   process.exitCode = missed === 0 ? process.exitCode : 1
 }
 
 async function main (): Promise<void> {
-  console.info(`client vault, code ${CLIENT_VAULT_CODE_HASH}`)
+  console.info(`client vault, code ${CLIENT_VAULT_CODE_HASH}\nprovider stake, code ${PROVIDER_STAKE_CODE_HASH}`)
   const machine = await Machine.create()
   if (values.only !== 'states') {
     await tryMutants(machine)
   }
   if (values.only !== 'mutants') {
-    if (Number(values.core) > 0) {
-      await explore(machine, false, Number(values.core))
+    for (const name of values.worlds.split(',')) {
+      await explore(machine, name as WorldName)
     }
-    await explore(machine, true, Number(values.states))
   }
 }
 

@@ -3,22 +3,23 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { Machine } from './executor.ts'
 import { Expander } from './expander.ts'
-import { twoLanes } from './vault/scenario.ts'
+import { WORLDS } from './worlds.ts'
 import type { Child, Expansion, Job } from './expander.ts'
 import type { Team } from './search.ts'
-import type { Scenario } from './vault/scenario.ts'
+import type { World } from './world.ts'
+import type { WorldName } from './worlds.ts'
 
-/** What a thread builds its own machine and scenario from. */
+/** What a thread builds its own machine and world from. */
 export interface TeamOptions {
-  readonly full: boolean
+  readonly world: WorldName
   readonly probesPerState: number
 }
 
 export interface Answer { readonly first?: Child[], readonly expansions?: Expansion[] }
 
 /** One thread's share of the work, in this one. */
-export function localTeam (machine: Machine, scenario: Scenario, probesPerState: number): Team {
-  const expander = new Expander(machine, scenario, probesPerState)
+export function localTeam (machine: Machine, world: World, probesPerState: number): Team {
+  const expander = new Expander(machine, world, probesPerState)
   return {
     size: 1,
     first: async () => expander.first(),
@@ -38,7 +39,7 @@ export function localTeam (machine: Machine, scenario: Scenario, probesPerState:
 
 export async function teamOf (options: TeamOptions): Promise<Team> {
   const machine = await Machine.create()
-  return localTeam(machine, await twoLanes(machine, { full: options.full }), options.probesPerState)
+  return localTeam(machine, await WORLDS[options.world](machine), options.probesPerState)
 }
 
 /** Answers come back in the order of the questions, from each thread. */

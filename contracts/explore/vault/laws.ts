@@ -25,7 +25,7 @@ export function viewOf (account: Account): VaultView {
   if (view == null) {
     view = readVault(account.data)
     checkView(view)
-    if (views.size >= 100_000) {
+    if (views.size >= 20_000) {
       views.clear()
     }
     views.set(account.dataHash, view)

@@ -1,19 +1,15 @@
 /**
- * From any state, what a party gets by its own messages alone. The owner: whatever the payees do not do, it empties the vault down to what is still owed to the treasury and the rent reserve. The payee's half needs no
- * sequence: a voucher that is due must be obeyed in every state (`rules.ts`), in one message, until its lane ends, and a
- * lane ends only by its payee, by both, or `unlockSeconds` after a notice.
+ * From any state, what a party gets by its own messages alone. The owner: whatever the payees do not do, it empties the
+ * vault down to what is still owed to the treasury and the rent reserve. The payee's half needs no sequence: a voucher
+ * that is due must be obeyed in every state (`rules.ts`), in one message, until its lane ends, and a lane ends only by
+ * its payee, by both, or `unlockSeconds` after a notice.
  */
 import { must } from '../violation.ts'
 import { checkStep, freeNano, viewOf } from './laws.ts'
 import { NONE, RESERVE_BASE_NANO } from './rules.ts'
 import type { Cast, Deed } from './cast.ts'
 import type { Account, Machine } from '../executor.ts'
-
-/** What the search already ran from a state: the account that each message left behind, by label. */
-export type Ran = ReadonlyMap<string, Account>
-
-/** How an owner got out: its messages and its waiting, seconds. */
-export interface Exit { readonly messages: number, readonly seconds: number }
+import type { Exit, Ran } from '../world.ts'
 
 /** Most that the owner's way out takes: a start and a finish per lane, one withdrawal. */
 export function maxExit (lanes: number, unlockSeconds: number): Exit {

@@ -196,7 +196,7 @@ export async function twoLanes (machine: Machine, options: Options): Promise<Sce
 }
 
 /** A vault that was deployed and set up, by running its first message too. */
-async function born (machine: Machine, cast: Cast, options: Options): Promise<{ start: Account, setUp: Deed }> {
+export async function born (machine: Machine, cast: Cast, options: Options): Promise<{ start: Account, setUp: Deed }> {
   const parameters = {
     networkId: bytes(cast.networkId),
     feeBps: options.feeBps ?? 100,

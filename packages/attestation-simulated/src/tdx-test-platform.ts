@@ -16,6 +16,7 @@ const SERIAL = Object.freeze({ root: 1, pckCa: 2, tcbSigner: 3, pck: 4 })
 /** Fields of the TD report that a test may set; the rest is what a sound TD has. */
 export interface TestTd {
   readonly attributes?: Uint8Array
+  readonly xfam?: Uint8Array
   readonly mrSignerSeam?: Uint8Array
   readonly mrServiceTd?: Uint8Array
   readonly mrTd?: Uint8Array
@@ -128,7 +129,7 @@ function tdReport (reportData: Uint8Array, td: TestTd, v15: boolean): Uint8Array
   const teeTcbSvn = td.teeTcbSvn ?? new Uint8Array(16).fill(TCB_SVN).fill(1, 1, 2)
   const body = concat(
     teeTcbSvn, measured(0x11), td.mrSignerSeam ?? new Uint8Array(48), new Uint8Array(8),
-    td.attributes ?? fromHex('0000001000000000'), fromHex('e702060000000000'),
+    td.attributes ?? fromHex('0000001000000000'), td.xfam ?? fromHex('e702060000000000'),
     td.mrTd ?? measured(0x21), new Uint8Array(48 * 3),
     measured(0x31), measured(0x32), measured(0x33), measured(0x34), reportData
   )

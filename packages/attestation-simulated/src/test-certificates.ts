@@ -9,6 +9,7 @@ import {
 } from '@peculiar/asn1-x509'
 
 const COMMON_NAME = '2.5.4.3'
+const DELTA_CRL = '2.5.29.27'
 const EC_PUBLIC_KEY = '1.2.840.10045.2.1'
 const CURVES = Object.freeze({
   'P-256': { curve: p256, algorithm: '1.2.840.10045.4.3.2', parameters: fromHex('06082a8648ce3d030107'), secretBytes: 32 },
@@ -58,7 +59,11 @@ export interface TestCertificateInit {
   readonly isCa: boolean
   readonly notBeforeMs: number
   readonly notAfterMs: number
-  readonly extensions?: ReadonlyArray<{ readonly id: string, readonly value: Uint8Array }>
+  readonly extensions?: ReadonlyArray<{ readonly id: string, readonly value: Uint8Array, readonly critical?: boolean }>
+  /** How many issuers may follow; none of it unless told otherwise. */
+  readonly pathLength?: number
+  /** Flags of RFC 5280 §4.2.1.3 as `KeyUsageFlags` has them; what the role needs unless told otherwise. */
+  readonly keyUsage?: number
 }
 
 // A copy, so that the buffer holds nothing else.
@@ -80,15 +85,15 @@ export function spkiHashOf (key: TestIssuerKey): Uint8Array {
   return sha256(new Uint8Array(AsnConvert.serialize(key.publicKeyInfo)))
 }
 
-function extension (id: string, value: ArrayBuffer): Extension {
-  const out = new Extension({ extnID: id })
+function extension (id: string, value: ArrayBuffer, critical = false): Extension {
+  const out = new Extension({ extnID: id, critical })
   out.extnValue.buffer = value
   return out
 }
 
 /** A certificate in DER, signed by its issuer's key. */
 export function testCertificate (init: TestCertificateInit): Uint8Array {
-  const flags = init.isCa ? KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign : KeyUsageFlags.digitalSignature
+  const flags = init.keyUsage ?? (init.isCa ? KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign : KeyUsageFlags.digitalSignature)
   const tbsCertificate = new TBSCertificate({
     version: Version.v3,
     serialNumber: buffer(Uint8Array.of(init.serial)),
@@ -99,9 +104,9 @@ export function testCertificate (init: TestCertificateInit): Uint8Array {
     subjectPublicKeyInfo: init.key.publicKeyInfo
   })
   tbsCertificate.extensions = new Extensions([
-    extension(idBasicConstraints, AsnConvert.serialize(new BasicConstraints({ cA: init.isCa }))),
+    extension(idBasicConstraints, AsnConvert.serialize(new BasicConstraints({ cA: init.isCa, pathLenConstraint: init.pathLength }))),
     extension(idKeyUsage, AsnConvert.serialize(new KeyUsage(flags))),
-    ...(init.extensions ?? []).map(({ id, value }) => extension(id, buffer(value)))
+    ...(init.extensions ?? []).map(({ id, value, critical }) => extension(id, buffer(value), critical))
   ])
   const tbs = new Uint8Array(AsnConvert.serialize(tbsCertificate))
   return new Uint8Array(AsnConvert.serialize(new Certificate({
@@ -111,15 +116,28 @@ export function testCertificate (init: TestCertificateInit): Uint8Array {
   })))
 }
 
+export interface TestCrlInit {
+  readonly issuer: TestIssuer
+  readonly revoked: readonly number[]
+  readonly thisUpdateMs: number
+  /** Left out when null. */
+  readonly nextUpdateMs: number | null
+  /** With a critical extension that says that it is a list of changes only. */
+  readonly delta?: boolean
+}
+
 /** A revocation list in DER. */
-export function testCrl (init: { issuer: TestIssuer, revoked: readonly number[], thisUpdateMs: number, nextUpdateMs: number }): Uint8Array {
+export function testCrl (init: TestCrlInit): Uint8Array {
   const tbsCertList = new TBSCertList({
     version: Version.v2,
     signature: algorithmOf(init.issuer),
     issuer: nameOf(init.issuer.name),
     thisUpdate: new Time(new Date(init.thisUpdateMs)),
-    nextUpdate: new Time(new Date(init.nextUpdateMs))
+    nextUpdate: init.nextUpdateMs == null ? undefined : new Time(new Date(init.nextUpdateMs))
   })
+  if (init.delta === true) {
+    tbsCertList.crlExtensions = [extension(DELTA_CRL, Uint8Array.of(0x02, 0x01, 0x01).buffer, true)]
+  }
   if (init.revoked.length > 0) {
     tbsCertList.revokedCertificates = init.revoked.map(serial => new RevokedCertificate({
       userCertificate: buffer(Uint8Array.of(serial)),

@@ -124,7 +124,7 @@ function little (value: number, bytes: number): Uint8Array {
 
 /** One to four changes: bits, lengths in both byte orders, DER heads, ranges repeated, cut, moved and taken from other seeds, words of the formats. */
 export function mutate (seeds: readonly Uint8Array[], random: Random): Uint8Array {
-  let data = seeds[random(seeds.length)].slice()
+  let data: Uint8Array = seeds[random(seeds.length)].slice()
   for (let left = 1 + random(4); left > 0; left--) {
     const at = random(data.byteLength + 1)
     const other = seeds[random(seeds.length)]

@@ -81,6 +81,19 @@ describe('a job', () => {
     expect(provider.engine.slots().busy).to.equal(0)
   })
 
+  it('that is cancelled is no failure of an engine that throws when it is told to stop', async () => {
+    const provider = await trade.provider({ seed: 1, engine: recordedEngine({ beforeToken: endless, throwsOnAbort: true }) })
+    const client = await trade.client({ seed: 101 })
+    const job = await client.ask()
+    const events = job.events[Symbol.asyncIterator]()
+    await events.next()
+    job.cancel()
+    const summary = await job.summary
+    await eventually(() => provider.outcomes.length === 1)
+    expect(provider.outcomes[0]).to.include({ finish: 'cancelled', chargeNano: summary.chargeNano, paidNano: summary.chargeNano })
+    expect(provider.counters.refusals).to.deep.equal([])
+  })
+
   it('whose reader leaves early is settled to its receipt', async () => {
     const provider = await trade.provider({ seed: 1, engine: recordedEngine({ beforeToken: endless }) })
     const client = await trade.client({ seed: 101 })
@@ -114,7 +127,7 @@ describe('a job', () => {
   it('whose engine fails in the middle costs what had vested, and says why', async () => {
     const provider = await trade.provider({
       seed: 1,
-      engine: recordedEngine({ answerTokens: 64, beforeToken: (i) => { if (i === 30) { throw new CocoonError('engine_failed') } } })
+      engine: recordedEngine({ answerTokens: 64, beforeToken: (i) => { if (i === 33) { throw new CocoonError('engine_failed') } } })
     })
     const client = await trade.client({ seed: 101 })
     const job = await client.ask()
@@ -123,8 +136,8 @@ describe('a job', () => {
     await eventually(() => provider.counters.refusals.length > 0)
     expect(provider.counters.refusals).to.deep.equal(['infer engine_failed'])
     const last = receiptsOf(provider).at(-1)
-    expect(last?.tokens.completion).to.equal(30)
-    expect(last?.chargeNano).to.equal(vestedNano({ prompt: 3, cached: 0, completion: 30, reasoning: 0 }, PRICES, 4_096))
+    expect(last?.tokens.completion).to.equal(33)
+    expect(last?.chargeNano).to.equal(vestedNano({ prompt: 3, cached: 0, completion: 33, reasoning: 0 }, PRICES, 4_096))
     // The client pays what the last checkpoint charges.
     await eventually(() => provider.provider.summary().earnedNano === last?.chargeNano)
     expect(provider.provider.summary().debtNano).to.equal(0n)

@@ -21,6 +21,8 @@ export interface RecordedEngineInit extends SyntheticEngineInit {
   /** Sees each event and may change it. */
   map?(event: EngineEvent, index: number): EngineEvent
   readonly attestable?: boolean
+  /** Ends with the reason of an abort, as an engine behind HTTP does, instead of with a last event. */
+  readonly throwsOnAbort?: boolean
 }
 
 /** The synthetic engine, with a count of its runs and a vocabulary of choice. */
@@ -34,7 +36,11 @@ export function recordedEngine (init: RecordedEngineInit = {}): Engine & { reado
     generate: async function * (request, options) {
       runs++
       let index = 0
-      for await (const event of inner.generate(request, options)) {
+      const signal = init.throwsOnAbort === true ? new AbortController().signal : options.signal
+      for await (const event of inner.generate(request, { ...options, signal })) {
+        if (init.throwsOnAbort === true) {
+          options.signal.throwIfAborted()
+        }
         const worded = event.type === 'token' && init.words != null ? { ...event, bytes: utf8(` ${init.words[index % init.words.length]}`) } : event
         yield init.map?.(worded, index) ?? worded
         index += event.type === 'token' ? 1 : 0

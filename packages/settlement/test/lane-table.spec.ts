@@ -1,6 +1,6 @@
 import { expect } from 'aegir/chai'
 import * as fc from 'fast-check'
-import { evictionRank, roomFor } from '../src/lane-table.ts'
+import { evictionRank, isKeptOnDisk, roomFor } from '../src/lane-table.ts'
 import { newLane } from '../src/lane.ts'
 import { payee, signer } from './fixtures.ts'
 import type { TableRow } from '../src/lane-table.ts'
@@ -26,6 +26,7 @@ describe('lane table', () => {
       { ...funded, chain: 'ended' }, { ...bare, cumulativeNano: 9n, signature: new Uint8Array(64), jobs: job(false) }, funded, { ...bare, finalisedNano: 1n }
     ]
     expect(order.map(evictionRank)).to.deep.equal([0, 1, 2, 3])
+    expect([...order, owed].map(isKeptOnDisk)).to.deep.equal([false, false, true, true, true])
     expect([{ ...bare, settled: debt }, { ...funded, chain: 'ended' as const, settled: debt }].map(evictionRank)).to.deep.equal([3, 3])
     for (let first = 0; first + 2 < order.length; first++) {
       const rows = order.slice(first).reverse().map((state, i) => row(`${order.length - 1 - i}`, state)).slice(-3)

@@ -1,7 +1,7 @@
 import { expect } from 'aegir/chai'
 import * as fc from 'fast-check'
 import { MAX_LANE_JOBS, MAX_SETTLED_JOBS, MAX_VOUCHER_NANO } from '../src/constants.ts'
-import { acceptPay, beginJob, chainUpdate, debtNano, exposureNano, finishJob, newLane, payableNano, recoverJobs, redeemableNano, unallocatedNano, vestJob } from '../src/lane.ts'
+import { acceptPay, beginJob, chainUpdate, debtNano, exposureNano, finishJob, newLane, payableNano, recoverJobs, redeemableNano, refuseJob, unallocatedNano, vestJob } from '../src/lane.ts'
 import { ed25519Signer } from '../src/signer.ts'
 import { frame, network, nonce, payee, signer } from './fixtures.ts'
 import type { LaneState } from '../src/lane.ts'
@@ -32,6 +32,18 @@ describe('lane', () => {
     expect(code(() => pay(lane, 100n, [[nonce(1), 101n]]))).to.equal('allocation_invalid')
     expect(code(() => beginJob({ ...lane, unlockAt: 1 }, 'aa'))).to.equal('lane_unlocking')
     expect(code(() => chainUpdate(newLane(id, signer.publicKey), onChain, signer.publicKey, 1_001n))).to.equal('lane_cap_too_small')
+  })
+
+  it('gives back what was announced for a job that is refused, and leaves running and finished ones alone', () => {
+    const announced = pay(confirmed(), 100n, [[nonce(1), 60n]])
+    expect(unallocatedNano(refuseJob(announced, hexOf(1)))).to.equal(100n)
+    expect(refuseJob(announced, hexOf(2)).settled.get(hexOf(2))).to.deep.equal({ chargeNano: 0n, paidNano: 0n })
+    // what comes later for the refused job stays with the lane
+    expect(unallocatedNano(pay(refuseJob(announced, hexOf(1)), 100n, [[nonce(1), 60n]]))).to.equal(100n)
+    const running = beginJob(announced, hexOf(1))
+    expect(refuseJob(running, hexOf(1))).to.equal(running)
+    const done = finishJob(running, hexOf(1), 50n).lane
+    expect(refuseJob(done, hexOf(1))).to.equal(done)
   })
 
   it('takes the same frame twice without counting it twice', () => {

@@ -50,6 +50,15 @@ describe('provider stake: deposit', () => {
     expect(world.exitCode(await world.deposit(TON, TON + LIMITS.depositGasNano + 100_000n))).to.equal(0)
   })
 
+  it('must be brought while a part unbonds, too: no coin is stake twice', async () => {
+    const world = await StakeWorld.ready(STAKE)
+    await world.send(world.owner, bodies.unbond(40n * TON))
+    await world.refused(async () => world.deposit(TON, TON / 2n), ERR.lowValue)
+    await world.deposit(TON)
+    expect(await world.balance()).to.equal(STAKE + TON + LIMITS.reserveNano)
+    expect(await world.state()).to.deep.include({ bondedNano: 61n * TON, unbondingNano: 40n * TON })
+  })
+
   it('takes plain coins for rent, which bond nothing and are the owner\'s', async () => {
     const world = await StakeWorld.ready(STAKE)
     await world.send(world.stranger, beginCell().endCell(), TON)

@@ -2,7 +2,8 @@ import { MONEY_GROUPS } from './money-table.ts'
 import type { CommandGroup, CommandSpec } from './command-spec.ts'
 import type { ConfigGroup } from './config-keys.ts'
 
-const ALL: readonly ConfigGroup[] = ['network', 'provider', 'client', 'gateway']
+const NODE: readonly ConfigGroup[] = ['chain', 'network']
+const ALL: readonly ConfigGroup[] = [...NODE, 'provider', 'vault', 'client', 'gateway']
 
 /** Commands that stand by themselves, in the order in which a newcomer needs them. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -16,14 +17,14 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'provider',
     summary: 'serve models and be paid, until stopped',
-    groups: ['network', 'provider'],
+    groups: [...NODE, 'provider'],
     examples: ['cocoon provider --model ./llama-3.2-3b.gguf', 'cocoon provider --engine-url http://127.0.0.1:8000/v1 --engine-model qwen3-8b'],
     load: async () => (await import('./commands/host-node.ts')).provider
   },
   {
     name: 'gateway',
     summary: 'serve the OpenAI-compatible API on this machine, until stopped',
-    groups: ['network', 'client', 'gateway'],
+    groups: [...NODE, 'vault', 'client', 'gateway'],
     examples: ['cocoon gateway', 'cocoon gateway --min-tier silver --daily-limit-nano 1000000000'],
     load: async () => (await import('./commands/host-node.ts')).gateway
   },
@@ -54,7 +55,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'explain',
     args: '[model]',
     summary: 'say why each candidate of the last requests was or was not taken',
-    groups: ['network'],
+    groups: ['chain'],
     examples: ['cocoon explain'],
     load: async () => (await import('./commands/explain.ts')).explain
   },
@@ -77,7 +78,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'doctor',
     summary: 'look at what commonly goes wrong, and say what to do about it',
-    groups: ['network', 'provider', 'gateway'],
+    groups: [...NODE, 'provider', 'gateway'],
     rawConfig: true,
     examples: ['cocoon doctor'],
     load: async () => (await import('./commands/doctor.ts')).doctor

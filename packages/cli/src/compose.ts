@@ -13,6 +13,8 @@ export interface HostInit {
   readonly config: Config
   /** Needed for what changes state through the administration API. */
   readonly adminToken: string
+  /** Opens keys that are protected. */
+  readonly passphrase?: string
   onError (error: unknown): void
 }
 
@@ -80,6 +82,7 @@ function nodeOptions (init: HostInit, counters: NodeOptions['counters']): NodeOp
   const { home, config } = init
   return {
     home,
+    passphrase: init.passphrase,
     network: networkOption(config),
     chainUrl: chainUrlOf(config),
     bootstrap: config.bootstrap ?? [],

@@ -2,7 +2,8 @@ import { CocoonError, TIERS } from '@cocoon-net/protocol'
 import { z } from 'zod'
 import type { Tier } from '@cocoon-net/protocol'
 
-export type ConfigGroup = 'network' | 'provider' | 'client' | 'gateway'
+/** `chain` and `vault` are what commands that only move coins need of `network` and `client`. */
+export type ConfigGroup = 'chain' | 'network' | 'provider' | 'vault' | 'client' | 'gateway'
 
 export interface ConfigKey {
   readonly schema: z.ZodType
@@ -28,15 +29,15 @@ const TIER_KEY = new RegExp(`^(${TIERS.join('|')}):\\S{8,256}$`)
 
 /** Every setting there is. Each is a key of the file, a flag and a `COCOON_*` variable. */
 export const CONFIG_KEYS = Object.freeze({
-  network: { schema: z.enum(['devnet', 'testnet', 'mainnet']), group: 'network', help: 'network to join', placeholder: 'name' },
-  devnetGenesis: { schema: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'), group: 'network', help: 'genesis of the devnet, 64 hex digits', placeholder: 'hex' },
-  chainUrl: { schema: url, group: 'network', help: 'toncenter-compatible JSON-RPC API of the chain; default on public networks: toncenter', placeholder: 'url' },
+  network: { schema: z.enum(['devnet', 'testnet', 'mainnet']), group: 'chain', help: 'network to join', placeholder: 'name' },
+  devnetGenesis: { schema: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'), group: 'chain', help: 'genesis of the devnet, 64 hex digits', placeholder: 'hex' },
+  chainUrl: { schema: url, group: 'chain', help: 'toncenter-compatible JSON-RPC API of the chain; default on public networks: toncenter', placeholder: 'url' },
   bootstrap: { schema: texts, group: 'network', help: 'multiaddr of a node to join the network by; repeat for more', placeholder: 'multiaddr', list: true },
   listen: { schema: texts, group: 'network', help: 'multiaddr to listen on; repeat for more', placeholder: 'multiaddr', list: true },
   intelUrl: { schema: url, group: 'network', help: 'where Intel\'s collateral is asked for; default: Intel\'s own service', placeholder: 'url' },
   amdUrl: { schema: url, group: 'network', help: 'where AMD\'s keys are asked for; default: AMD\'s own service', placeholder: 'url' },
   mdns: { schema: bool, group: 'network', help: 'find nodes on the local network' },
-  adminPort: { schema: port, group: 'network', help: 'loopback port of the administration API and /metrics', placeholder: 'port' },
+  adminPort: { schema: port, group: 'chain', help: 'loopback port of the administration API and /metrics', placeholder: 'port' },
   model: { schema: texts, group: 'provider', help: 'GGUF file to serve; repeat for more', placeholder: 'file', list: true },
   engineUrl: { schema: url, group: 'provider', help: 'OpenAI-compatible server to sell from instead of the embedded engine (tier open)', placeholder: 'url' },
   engineModel: { schema: texts, group: 'provider', help: 'model of the server at engineUrl; repeat for more', placeholder: 'name', list: true },
@@ -52,9 +53,9 @@ export const CONFIG_KEYS = Object.freeze({
   maxPriceNano: { schema: nano, group: 'client', help: 'most per million completion tokens, nanoTON', placeholder: 'nano' },
   minTier: { schema: z.enum(TIERS), group: 'client', help: 'lowest tier accepted', placeholder: 'tier' },
   prefer: { schema: z.enum(['price', 'latency', 'balanced']), group: 'client', help: 'what to choose providers by', placeholder: 'what' },
-  depositNano: { schema: nano, group: 'client', help: 'what a new vault is deployed with, nanoTON', placeholder: 'nano' },
-  laneCapNano: { schema: nano, group: 'client', help: 'what a new lane locks for its provider, nanoTON', placeholder: 'nano' },
-  dailyLimitNano: { schema: nano, group: 'client', help: 'most that is spent in a day, nanoTON', placeholder: 'nano' },
+  depositNano: { schema: nano, group: 'vault', help: 'what a new vault is deployed with, nanoTON', placeholder: 'nano' },
+  laneCapNano: { schema: nano, group: 'vault', help: 'what a new lane locks for its provider, nanoTON', placeholder: 'nano' },
+  dailyLimitNano: { schema: nano, group: 'vault', help: 'most that is spent in a day, nanoTON', placeholder: 'nano' },
   gatewayPort: { schema: port, group: 'gateway', help: 'loopback port of the OpenAI-compatible API', placeholder: 'port' },
   apiKey: { schema: z.string().min(8).max(256), group: 'gateway', help: 'key that requests to the gateway must carry', placeholder: 'key', secret: true },
   tierKey: {

@@ -62,7 +62,7 @@ export async function callLocal (context: CliContext, url: string, init: Request
     if (cause instanceof Error && cause.name === 'TimeoutError') {
       throw new CocoonError('timeout', `The node at ${new URL(url).origin} did not answer in time`, { cause })
     }
-    throw new CocoonError('not_running', `Nothing answers at ${new URL(url).origin}`, { cause })
+    throw new CocoonError('not_running', `Nothing answers at ${new URL(url).origin}; \`cocoon gateway\` or \`cocoon provider\` starts a node, \`cocoon testnet up\` a whole network`, { cause })
   }
   if (!response.ok) {
     throw await errorOf(response)

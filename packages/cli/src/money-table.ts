@@ -1,12 +1,12 @@
 import type { CommandGroup, CommandSpec } from './command-spec.ts'
 
 const DRY_RUN = ['--dry-run', 'print each message with its amount and its cost, and send nothing'] as const
-const GROUPS = ['network'] as const
-const CLIENT_GROUPS = ['network', 'client'] as const
+const GROUPS = ['chain'] as const
+const VAULT_GROUPS = ['chain', 'vault'] as const
 
-function dryRunnable (spec: Omit<CommandSpec, 'groups' | 'options' | 'load'> & { client?: boolean }, load: CommandSpec['load']): CommandSpec {
-  const { client = false, ...rest } = spec
-  return { ...rest, groups: client ? CLIENT_GROUPS : GROUPS, options: [DRY_RUN], load }
+function dryRunnable (spec: Omit<CommandSpec, 'groups' | 'options' | 'load'> & { deploys?: boolean }, load: CommandSpec['load']): CommandSpec {
+  const { deploys = false, ...rest } = spec
+  return { ...rest, groups: deploys ? VAULT_GROUPS : GROUPS, options: [DRY_RUN], load }
 }
 
 const vaultStatus: CommandSpec['load'] = async () => (await import('./commands/vault.ts')).vaultStatus
@@ -23,8 +23,8 @@ export const MONEY_GROUPS: readonly CommandGroup[] = [
       { name: 'status', summary: 'balance, what is locked, what is free, lanes', groups: GROUPS, examples: ['cocoon vault status --json'], load: vaultStatus },
       { name: 'lanes', summary: 'every lane with its cap, what was paid and when it unlocks', groups: GROUPS, examples: ['cocoon vault lanes'], load: async () => (await import('./commands/vault.ts')).vaultLanes },
       dryRunnable({ name: 'deposit', args: '<amount>', summary: 'put coins in; the first deposit deploys the vault', examples: ['cocoon vault deposit 2 --dry-run'] }, async () => (await import('./commands/vault.ts')).vaultDeposit),
-      dryRunnable({ name: 'open', args: '<payee> <cap>', summary: 'lock an amount for one provider; deploys the vault when there is none', client: true, examples: ['cocoon vault open 0:PAYEE 0.1'] }, async () => (await import('./commands/vault-lane.ts')).vaultOpen),
-      dryRunnable({ name: 'top-up', args: '<payee> <amount>', summary: 'raise the cap of an open lane', client: true, examples: ['cocoon vault top-up 0:PAYEE 0.05'] }, async () => (await import('./commands/vault-lane.ts')).vaultTopUp),
+      dryRunnable({ name: 'open', args: '<payee> <cap>', summary: 'lock an amount for one provider; deploys the vault when there is none', deploys: true, examples: ['cocoon vault open 0:PAYEE 0.1'] }, async () => (await import('./commands/vault-lane.ts')).vaultOpen),
+      dryRunnable({ name: 'top-up', args: '<payee> <amount>', summary: 'raise the cap of an open lane', examples: ['cocoon vault top-up 0:PAYEE 0.05'] }, async () => (await import('./commands/vault-lane.ts')).vaultTopUp),
       dryRunnable({ name: 'unlock', args: '<payee>', summary: 'begin to end a lane; its provider is told and may redeem until the time is over', examples: ['cocoon vault unlock 0:PAYEE'] }, async () => (await import('./commands/vault.ts')).vaultUnlock),
       dryRunnable({ name: 'finish', alias: 'close', args: '<payee>', summary: 'end a lane whose unlock is over: what it has left is free', examples: ['cocoon vault finish 0:PAYEE'] }, async () => (await import('./commands/vault.ts')).vaultFinish),
       dryRunnable({ name: 'withdraw', args: '<amount>', summary: 'send what is free to the owner\'s wallet; all leaves what rent needs', examples: ['cocoon vault withdraw 0.5', 'cocoon vault withdraw all'] }, async () => (await import('./commands/vault.ts')).vaultWithdraw)

@@ -1,5 +1,6 @@
 import { CocoonError } from '@cocoon-net/protocol'
 import { Command as Commander, CommanderError, Option } from 'commander'
+import { closest } from 'fastest-levenshtein'
 import { COMMANDS, GROUPS } from './command-table.ts'
 import { CONFIG_NAMES, configKey, flagName, variableName } from './config-keys.ts'
 import { homeOf, resolveConfig } from './config.ts'
@@ -67,6 +68,12 @@ function fill (command: Commander, spec: Omit<CommandSpec, 'name'>, context: Cli
   })
 }
 
+function unknownWord (group: string, word: string, commands: readonly CommandSpec[]): CocoonError {
+  const names = commands.map(command => command.name)
+  const near = word.length > 64 ? '' : `; the nearest is ${closest(word, names)}`
+  return new CocoonError('usage', `cocoon ${group} has no ${JSON.stringify(word.slice(0, 64))}${near}`)
+}
+
 function addCommand (parent: Commander, spec: CommandSpec, context: CliContext, state: RunState): void {
   const command = parent.command([spec.name, spec.args].filter(part => part !== undefined).join(' '))
   if (spec.alias !== undefined) {
@@ -91,6 +98,11 @@ export function buildProgram (context: CliContext, version: string, state: RunSt
     if (alone !== undefined) {
       fill(group, { ...alone, summary }, context, state)
     }
+    group.allowExcessArguments(true).hook('preAction', (_, command) => {
+      if (command === group && command.args.length > 0) {
+        throw unknownWord(name, command.args[0], commands)
+      }
+    })
     for (const spec of commands) {
       addCommand(group, spec, context, state)
     }
@@ -118,7 +130,7 @@ export async function runProgram (argv: readonly string[], context: CliContext, 
     if (error.exitCode === EXIT_DONE) {
       return
     }
-    const message = error.code === 'commander.help' ? 'Name what to do' : error.message.replace(/^error: /, '').replaceAll('\n', ' ')
+    const message = error.code === 'commander.help' ? `Name what to do: ${GROUPS.find(group => group.name === argv[0])?.commands.map(command => command.name).join(', ') ?? 'see cocoon --help'}` : error.message.replace(/^error: /, '').replaceAll('\n', ' ')
     throw new CocoonError('usage', message, { cause: error })
   }
 }

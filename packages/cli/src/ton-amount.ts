@@ -41,10 +41,10 @@ export function amountText (nano: bigint): string {
   return `${tonText(nano)} TON (${nano} nanoTON)`
 }
 
-/** One row of CSV (RFC 4180); a cell that a spreadsheet would run is quoted as text. */
+/** One row of CSV (RFC 4180); a cell that a spreadsheet would run is quoted as text, a number is none. */
 export function csvRow (cells: ReadonlyArray<string | number | bigint>): string {
   return `${cells.map(cell => {
-    const text = typeof cell === 'string' && /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : String(cell)
+    const text = typeof cell === 'string' && /^[=+\-@\t\r]/.test(cell) && !/^-\d+(?:\.\d+)?$/.test(cell) ? `'${cell}` : String(cell)
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
   }).join(',')}\r\n`
 }

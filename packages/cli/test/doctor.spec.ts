@@ -79,9 +79,12 @@ describe('doctor', () => {
 
   it('looks at the node that runs, and at whom it has found', async () => {
     await sandbox.command(['init'])
-    const node = (models: Response): typeof fetch => async input => String(input).endsWith('/status')
-      ? Response.json({ network: 'devnet', ready: true })
-      : String(input).endsWith('/v1/models') ? models : Response.json({ ok: true, result: { last: { seqno: 5 } } })
+    const node = (models: Response): typeof fetch => async input => {
+      if (String(input).endsWith('/v1/models')) {
+        return models
+      }
+      return Response.json(String(input).endsWith('/status') ? { network: 'devnet', ready: true } : { ok: true, result: { last: { seqno: 5 } } })
+    }
     const provider = { peer_id: 'p', tier: 'open', tier_note: 'Not private.', private: false, prices_nano_per_million: { prompt: 1, cached: 1, completion: 1, reasoning: 1 }, room: { total: 1, free: 1 }, context_length: 1, endpoints: ['chat'] }
     const well = await look(['--chain-url', CHAIN], { fetch: node(Response.json({ data: [{ id: 'm', cocoon: { providers: [provider] } }] })) })
     expect(well.code).to.equal(0)

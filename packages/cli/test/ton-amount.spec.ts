@@ -31,7 +31,7 @@ describe('amounts', () => {
   })
 
   it('writes CSV that no spreadsheet runs', () => {
-    expect(csvRow(['a', 1, 2n, 'x,y', 'say "hi"', 'two\nlines', '=1+1', '@x', '-1', -1]))
-      .to.equal('a,1,2,"x,y","say ""hi""","two\nlines",\'=1+1,\'@x,\'-1,-1\r\n')
+    expect(csvRow(['a', 1, 2n, 'x,y', 'say "hi"', 'two\nlines', '=1+1', '@x', '-1', '-0.5', '-1-1', -1]))
+      .to.equal('a,1,2,"x,y","say ""hi""","two\nlines",\'=1+1,\'@x,-1,-0.5,\'-1-1,-1\r\n')
   })
 })

@@ -35,6 +35,7 @@ export interface CocoonNode {
   models(): Promise<readonly ModelListing[]>
   explain(): readonly Explanation[]
   wallet(): Promise<WalletSummary>
+  /** What was paid, earned and redeemed, oldest first. */
   ledger(): Promise<readonly LedgerRow[]>
   /**
    * Resolves when a model can be used.
@@ -65,7 +66,7 @@ function noClient (): CocoonError {
  */
 export async function createNode (options: NodeOptions): Promise<CocoonNode> {
   const network = networkOf(options.network)
-  const home = await openHome(options.home)
+  const home = await openHome(options.home, { passphrase: options.passphrase })
   const stops: Array<() => Promise<void>> = [home.close]
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
@@ -155,7 +156,10 @@ function facade (init: { network: NetworkPreset, peer: CocoonPeer, client?: Clie
         ...(client == null || balances == null ? {} : { vault: accountToText(client.payments.vault.account), vaultNano: balances.vaultNano })
       }
     },
-    ledger: async () => client?.payments.ledger() ?? [],
+    ledger: async () => {
+      const rows = await Promise.all([client?.payments.ledger() ?? [], provider?.payments.ledger() ?? []])
+      return rows.flat().sort((a, b) => a.atMs - b.atMs)
+    },
     ready: async ({ timeoutMs = READY_TIMEOUT_MS, signal } = {}) => {
       if (peer.client == null) {
         throw noClient()

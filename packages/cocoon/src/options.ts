@@ -40,6 +40,8 @@ export interface ProviderOptions {
 export interface NodeOptions {
   /** Folder for keys, vouchers and peers; made when missing. One process at a time. */
   readonly home: string
+  /** Opens keys that are protected, and protects those that are made. */
+  readonly passphrase?: string
   readonly network: NetworkOption
   /** toncenter-compatible HTTP API v2 (JSON-RPC). */
   readonly chainUrl: string

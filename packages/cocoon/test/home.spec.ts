@@ -28,6 +28,20 @@ describe('home', () => {
     await home.close()
   })
 
+  it('opens protected keys with their passphrase only', async () => {
+    const first = await openHome(folder, { passphrase: 'open sesame' })
+    const key = (await first.signer('wallet')).publicKey.join()
+    await first.close()
+    for (const keys of [{}, { passphrase: 'another' }]) {
+      const home = await openHome(folder, keys)
+      await expect(home.signer('wallet')).to.eventually.be.rejected().with.property('code', 'key_locked')
+      await home.close()
+    }
+    const again = await openHome(folder, { passphrase: 'open sesame' })
+    expect((await again.signer('wallet')).publicKey.join()).to.equal(key)
+    await again.close()
+  }).timeout(60_000)
+
   it('keeps its identity over a restart', async () => {
     const first = await openHome(folder)
     const key = first.privateKey.publicKey.toString()

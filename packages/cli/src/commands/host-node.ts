@@ -5,6 +5,7 @@ import { errorText, fieldsText, printResult } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { ensureToken } from './init.ts'
+import { keyOptions } from './wallet-access.ts'
 import type { HostInit, HostedNode } from '../compose.ts'
 import type { Command, Invocation } from '../invocation.ts'
 
@@ -15,6 +16,7 @@ async function hostUntilStopped (invocation: Invocation, start: (init: HostInit)
     home,
     config,
     adminToken: await readToken(home),
+    ...keyOptions(invocation),
     onError: error => { context.err(errorText(asCocoonError(error))) }
   }
   const node = await withProgress(context, 'Starting', async () => start(init))

@@ -30,7 +30,7 @@ export function networkOfConfig (invocation: Invocation): NetworkPreset {
     return network === 'mainnet' ? MAINNET : TESTNET
   }
   if (devnetGenesis === undefined) {
-    throw new CocoonError('config_invalid', 'devnetGenesis is not set')
+    throw new CocoonError('config_invalid', 'devnetGenesis is not set: name the genesis of your devnet with --devnet-genesis, or another network with --network')
   }
   return devnetPreset(fromHex(devnetGenesis))
 }

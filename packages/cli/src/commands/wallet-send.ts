@@ -1,13 +1,14 @@
 import { setTimeout } from 'node:timers/promises'
 import { CocoonError, accountToText } from '@cocoon-net/protocol'
 import { EXIT_DONE } from '../exit-codes.ts'
-import { printResult, tableText, tonText } from '../output.ts'
+import { printResult } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { amountText } from '../ton-amount.ts'
-import { aloneInHome } from './wallet-access.ts'
+import { aloneInHome, friendlyText } from './wallet-access.ts'
 import type { Invocation } from '../invocation.ts'
 import type { PlannedMessage } from './planned-message.ts'
 import type { ChainAccess } from './wallet-access.ts'
+import type { NetworkPreset } from '@cocoon-net/protocol'
 
 /** How often the chain is asked for the effect of a message that the wallet has sent. */
 const EFFECT_POLLS = 100
@@ -23,10 +24,14 @@ function shown (message: PlannedMessage): Record<string, string> {
   }
 }
 
-function table (messages: readonly PlannedMessage[]): string {
-  return tableText(['message', 'to', 'sent with, TON', 'moves, TON', 'costs at most, TON'], messages.map(message => [
-    message.what, accountToText(message.to), tonText(message.valueNano), tonText(message.movesNano), tonText(message.costNano)
-  ]))
+function text (messages: readonly PlannedMessage[], network: NetworkPreset): string {
+  return messages.map((message, at) => [
+    `${at + 1}. ${message.what}`,
+    `   to     ${friendlyText(message.to, network)}`,
+    `   sent   ${amountText(message.valueNano)}`,
+    `   moves  ${amountText(message.movesNano)}`,
+    `   costs  at most ${amountText(message.costNano)}`
+  ].join('\n')).join('\n')
 }
 
 async function untilDone (invocation: Invocation, chain: ChainAccess, message: PlannedMessage): Promise<void> {
@@ -66,7 +71,7 @@ export function printPlan (invocation: Invocation, chain: ChainAccess, plan: { m
       ...(afterNano === undefined ? {} : { balanceAfterNano: afterNano }),
       messages: messages.map(shown)
     },
-    () => `${table(messages)}\n${afterNano === undefined
+    () => `${text(messages, chain.network)}\n${afterNano === undefined
       ? `Nothing was sent. At most ${amountText(neededNano)} leave the wallet, which holds ${amountText(balanceNano)}${balanceNano < neededNano ? ': too little' : ''}; what a message does not need comes back.`
       : `Done. The wallet held ${amountText(balanceNano)} and holds ${amountText(afterNano)}.`}`
   )

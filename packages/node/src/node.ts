@@ -3,6 +3,7 @@ import { createClient } from './client/client.ts'
 import { ENOUGH_OFFERS, FIRST_REFRESH_MS, REFRESH_OFFERS_MS, REFRESH_TIMEOUT_MS } from './constants.ts'
 import { noCounters } from './counters.ts'
 import { createDiscovery } from './discovery/discovery.ts'
+import { createBindingGossip } from './evidence/binding-gossip.ts'
 import { serveCollateral } from './evidence/collateral-service.ts'
 import { createCollateralSources } from './evidence/collateral-sources.ts'
 import { createHost } from './host/create-host.ts'
@@ -12,6 +13,7 @@ import { createOfferGossip } from './offers/offer-gossip.ts'
 import { startProvider } from './provider/provider.ts'
 import type { Client, ClientInit } from './client/client.ts'
 import type { Counters } from './counters.ts'
+import type { BindingGossip } from './evidence/binding-gossip.ts'
 import type { CollateralSources, CollateralSourcesInit } from './evidence/collateral-sources.ts'
 import type { Host, HostInit, HostModules } from './host/create-host.ts'
 import type { OfferFinder } from './offers/offer-finder.ts'
@@ -116,12 +118,18 @@ export async function startNodeUnder (protection: Protection, init: NodeInit): P
       collateral = createCollateralSources({ ...init.collateral, network: init.network, connections: () => host.libp2p.getConnections(), counters, now })
       stops.push(await serveCollateral({ libp2p: host.libp2p, network: init.network, store: init.collateral.store, counters }))
     }
+    let client: Client | undefined
+    let bindings: BindingGossip | null = null
+    if (host.gossip != null && !light) {
+      // A provider attested anew: what it shows is verified before a request needs it.
+      bindings = createBindingGossip({ gossip: host.gossip, network: init.network, privateKey: host.privateKey, counters, now, onBinding: () => { void client?.warm() } })
+      stops.push(bindings.stop)
+    }
     let provider: Provider | undefined
     if (init.provider != null) {
-      provider = await startProvider(init.provider, { host, discovery, book, counters, collateral, openRequest: protection.openRequest, now, randomBytes })
+      provider = await startProvider(init.provider, { host, discovery, book, counters, bindings, collateral, openRequest: protection.openRequest, now, randomBytes })
       stops.push(provider.stop)
     }
-    let client: Client | undefined
     if (init.client != null) {
       const offers = createOfferFinder({ host, discovery, book, gossip, counters, now })
       stops.push(async () => offers.stop())

@@ -61,9 +61,10 @@ async function staple (binding: Binding, { evidence, collateral: given }: Collec
   return withGiven(found)
 }
 
-/** Whether the collateral allowed a judgement, be it good or bad: a machine that is out of date cannot help it. */
-function judges ({ checks }: EvidenceReport): boolean {
+/** Whether the collateral is authentic and allowed a judgement, be it good or bad: a machine that is out of date cannot help it. */
+function judges ({ kind, checks, collateralVersions }: EvidenceReport): boolean {
   const passed = (name: string): boolean => checks.some(check => check.name === name && check.result === 'pass')
-  const tcb = checks.find(check => check.name === 'tcb')
-  return passed('signature') && passed('chain') && passed('revocation') && tcb != null && tcb.result !== 'absent' && tcb.code !== 'collateral_missing'
+  const versions = Object.keys(collateralVersions)
+  const authentic = kind === 'snp' || ['tcb/', 'qe/'].every(prefix => versions.some(key => key.startsWith(prefix)))
+  return authentic && passed('signature') && passed('chain') && passed('revocation')
 }

@@ -34,5 +34,12 @@ export const VENDOR_REST_MS = 60_000
 /** Other peers asked for collateral, besides the provider itself. */
 export const MAX_PEERS_ASKED = 4
 
-/** What `evidence` in an announcement's envelope may have at most. */
+/** One binding every three hours, and room for changes. */
+export const ANNOUNCEMENTS_PER_SECOND = 0.05
+export const ANNOUNCEMENTS_BURST = 4
+
+/** Providers whose last binding is remembered; the longest unheard is forgotten. */
+export const MAX_ANNOUNCERS = 4_096
+
+/** An announcement in its envelope: two hashes, a network id, a key and a signature. */
 export const MAX_ANNOUNCEMENT_BYTES = 512

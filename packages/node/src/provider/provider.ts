@@ -15,6 +15,7 @@ import type { JobOutcome } from './job.ts'
 import type { ReceiptStore } from './receipt-log.ts'
 import type { Counters } from '../counters.ts'
 import type { Discovery } from '../discovery/discovery.ts'
+import type { BindingGossip } from '../evidence/binding-gossip.ts'
 import type { CollateralSources } from '../evidence/collateral-sources.ts'
 import type { Host } from '../host/create-host.ts'
 import type { OfferBook } from '../offers/offer-book.ts'
@@ -46,6 +47,8 @@ export interface ProviderModules {
   readonly discovery: Discovery
   readonly book: OfferBook
   readonly counters: Counters
+  /** Null where nothing is gossiped. */
+  readonly bindings: Pick<BindingGossip, 'announce'> | null
   /** Null: what a collector gives is all that is stapled. */
   readonly collateral: CollateralSources | null
   readonly openRequest: typeof openRequest
@@ -138,7 +141,12 @@ export async function startProvider (init: ProviderInit, modules: ProviderModule
   ]
   await publisher.start()
   modules.discovery.announce(models)
-  const stopAttesting = keepAttested({ identity, onRenewed: () => { publisher.changed() }, onError: init.onError, now })
+  const announce = (): void => {
+    publisher.changed()
+    modules.bindings?.announce(identity.current()).catch((error: unknown) => { init.onError?.(error) })
+  }
+  announce()
+  const stopAttesting = keepAttested({ identity, onRenewed: announce, onError: init.onError, now })
 
   return {
     tier,

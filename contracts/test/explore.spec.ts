@@ -38,8 +38,8 @@ describe('exploration of the contracts', () => {
 
   it('finds every law of the vault kept in every state, and both parties paid from each', async function () {
     this.timeout(SLOW_MS)
-    const found = await search(localTeam(machine, await vaultWorld(machine), 1), { maxStates: 120 })
-    expect(found.states).to.be.at.least(120)
+    const found = await search(localTeam(machine, await vaultWorld(machine), 1), { maxStates: 80 })
+    expect(found.states).to.be.at.least(80)
     expect(found.depth).to.be.at.least(12)
     expect(found.transitions).to.be.greaterThan(found.states)
     expect(found.exitMessages).to.be.at.most(6)
@@ -48,8 +48,8 @@ describe('exploration of the contracts', () => {
 
   it('finds every law of the stake kept in every state, and the owner out of each', async function () {
     this.timeout(SLOW_MS)
-    const found = await search(localTeam(machine, await stakeWorld(machine), 2), { maxStates: 120 })
-    expect(found.states).to.be.at.least(120)
+    const found = await search(localTeam(machine, await stakeWorld(machine), 2), { maxStates: 80 })
+    expect(found.states).to.be.at.least(80)
     expect(found.exitMessages).to.equal(2)
     expect(found.exitSeconds).to.equal(1_000)
   })
@@ -57,8 +57,8 @@ describe('exploration of the contracts', () => {
   it('finds the same states whoever plays them', async function () {
     this.timeout(SLOW_MS)
     const world = await vaultCore(machine)
-    const one = await search(localTeam(machine, world, 1), { maxStates: 60 })
-    const three = await search({ ...localTeam(machine, world, 1), size: 3 }, { maxStates: 60 })
+    const one = await search(localTeam(machine, world, 1), { maxStates: 40 })
+    const three = await search({ ...localTeam(machine, world, 1), size: 3 }, { maxStates: 40 })
     expect(three.atDepth).to.deep.equal(one.atDepth)
     expect(three.obeyed).to.deep.equal(one.obeyed)
   })
@@ -66,10 +66,10 @@ describe('exploration of the contracts', () => {
   it('holds every law after each of many random operations, the same ones for the same seed', async function () {
     this.timeout(SLOW_MS)
     const vault = await RandomVault.create(machine)
-    const walked = await walk(machine, vault, { ops: 300, seed: SEED, exitEvery: 50 })
-    expect(walked.exits).to.equal(6)
-    const stake = await walk(machine, new RandomStake(machine), { ops: 100, seed: SEED, exitEvery: 20 })
-    const again = await walk(machine, new RandomStake(machine), { ops: 100, seed: SEED, exitEvery: 100 })
+    const walked = await walk(machine, vault, { ops: 200, seed: SEED, exitEvery: 50 })
+    expect(walked.exits).to.equal(4)
+    const stake = await walk(machine, new RandomStake(machine), { ops: 60, seed: SEED, exitEvery: 20 })
+    const again = await walk(machine, new RandomStake(machine), { ops: 60, seed: SEED, exitEvery: 60 })
     expect(again.obeyed).to.deep.equal(stake.obeyed)
     expect(again.refused).to.deep.equal(stake.refused)
   })

@@ -6,7 +6,7 @@ import type { StakeDeed } from './rules.ts'
 
 const TON = 1_000_000_000n
 export const UNIT_NANO = 10n * TON
-export const PENALTY_NANO = 4n * TON
+export const PENALTY_NANO = UNIT_NANO / 2n
 
 const JOB_1 = 13
 const JOB_2 = 23
@@ -58,7 +58,7 @@ export function stakeMoves (cast: StakeCast): StakeDeed[] {
   return [
     cast.deposit('owner', UNIT_NANO),
     cast.unbond('owner', UNIT_NANO),
-    cast.unbond('owner', UNIT_NANO / 4n),
+    cast.unbond('owner', UNIT_NANO / 2n),
     cast.rebond('owner'),
     cast.withdraw('owner'),
     cast.coins('stranger', TON),

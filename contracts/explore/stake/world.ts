@@ -15,9 +15,9 @@ import type { Cell } from '@ton/core'
 const TON = 1_000_000_000n
 const START = 1_800_000_000
 const UNBOND_SECONDS = 1_000
-const MAX_STAKE_NANO = 3n * UNIT_NANO
+const MAX_STAKE_NANO = 2n * UNIT_NANO
 /** Coins that are no stake are told apart up to so many TON. */
-const FREE_STEPS = 2
+const FREE_STEPS = 1
 
 class StakeWorld implements World<StakeDeed> {
   readonly name = 'stake, everything'
@@ -36,10 +36,10 @@ class StakeWorld implements World<StakeDeed> {
     this.start = this.cast.start
     this.moves = stakeMoves(this.cast)
     this.probes = stakeProbes(this.cast)
-    const offsets = [0, UNBOND_SECONDS / 2, UNBOND_SECONDS - 1, UNBOND_SECONDS, UNBOND_SECONDS * 3 / 2 - 1, UNBOND_SECONDS * 3 / 2]
+    const offsets = [0, UNBOND_SECONDS - 1, UNBOND_SECONDS, 2 * UNBOND_SECONDS - 1, 2 * UNBOND_SECONDS]
     this.clock = offsets.map(offset => START + offset)
-    const [deposit, , unbond] = this.moves
-    this.life = [deposit, deposit, unbond, this.moves[8], 'clock', 'clock', 'clock', this.moves[4], unbond, this.moves[6]]
+    const [deposit, , unbond, , withdraw, , contradiction, , overcharge] = this.moves
+    this.life = [deposit, deposit, unbond, overcharge, 'clock', 'clock', withdraw, unbond, contradiction]
     this.bounds = [
       `up to ${MAX_STAKE_NANO} at stake, two receipt keys, two jobs, penalty ${PENALTY_NANO}, unbonding ${UNBOND_SECONDS} s`,
       `clock, seconds after the start: ${offsets.join(', ')}`,

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createNode } from '@cocoon-net/cocoon'
 import { createAdmin, serveAdmin, serveHandler } from '@cocoon-net/gateway'
 import { logError, runChild, tellParent } from '../network/child-main.ts'
+import { gatewayReads } from '../network/gateway-reads.ts'
 import { watchJobs } from '../network/job-watch.ts'
 import { seedHome } from '../network/seed-home.ts'
 import type { GatewayConfig } from '../network/configs.ts'
@@ -23,22 +24,11 @@ async function models (): Promise<Array<{ id: string, providers: number }>> {
   return (await node?.models() ?? []).map(model => ({ id: model.id, providers: model.providers.length }))
 }
 
-/** What `cocoon explain` asks a running node. Nothing here changes state, so nobody is given the token. */
+/** Nothing here changes state, so nobody is given the token. */
 async function serveReads (asked: CocoonNode, port: number): Promise<RunningServer> {
-  return serveAdmin({
-    port,
-    admin: createAdmin({
-      token: randomBytes(TOKEN_BYTES).toString('hex'),
-      reads: {
-        explain: async query => {
-          const model = query.get('model')
-          return { requests: asked.explain().filter(entry => model == null || entry.model === model || entry.model.startsWith(`${model}@`)) }
-        }
-      },
-      actions: {},
-      onInternalError: (error) => { logError('administration', error) }
-    })
-  })
+  const token = randomBytes(TOKEN_BYTES).toString('hex')
+  const onInternalError = (error: unknown): void => { logError('administration', error) }
+  return serveAdmin({ port, admin: createAdmin({ token, reads: gatewayReads(asked), actions: {}, onInternalError }) })
 }
 
 runChild({

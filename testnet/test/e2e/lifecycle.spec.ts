@@ -103,8 +103,6 @@ describe('npm start', function () {
     process.kill(second.pid, 'SIGKILL')
     await program.line(/provider-1 was killed on request and stays down/)
     expect(await buy()).to.equal(ready.providers[2].peerId)
-    const { last: explained } = await finish('cocoon', ['explain', '--admin-port', new URL(ready.admin).port, '--json'], { home })
-    expect(explained.requests.at(-1).taken).to.equal(ready.providers[2].peerId)
     await program.line(/provider-2 is up again/)
     const { last: status } = await finish('cocoon', ['testnet', 'status', '--json'], { home })
     const nodes = new Map<string, { state: string, restarts: number, alive: boolean, peerId: string }>(status.nodes.map((node: { name: string }) => [node.name, node]))
@@ -112,6 +110,16 @@ describe('npm start', function () {
     expect(nodes.get('provider-2')).to.include({ state: 'up', alive: true, restarts: 1, peerId: second.peerId })
     const codes = await Promise.all([first.name, 'nobody'].map(async name => (await finish('cocoon', ['testnet', 'kill', name], { home })).code))
     expect(codes).to.deep.equal([3, 2])
+  })
+
+  it('answers what the command asks a running node', async () => {
+    const flags = ['--admin-port', new URL(ready.admin).port, '--json']
+    const [explained, vault, wallet] = await Promise.all(['explain', 'vault', 'wallet'].map(async word => finish('cocoon', [word, ...flags], { home })))
+    expect([explained.code, vault.code, wallet.code]).to.deep.equal([0, 0, 0])
+    expect(explained.last.requests.at(-1).taken).to.equal(ready.providers[2].peerId)
+    const spentNano = sumOf(vault.last.ledger.filter((row: { kind: string }) => row.kind === 'paid').map((row: { paidNano: string }) => BigInt(row.paidNano)))
+    expect(spentNano).to.equal(finishedNano)
+    expect(BigInt(wallet.last.walletNano) > 0n).to.equal(true)
   })
 
   it('starts the gateway and the chain again on their ports, with all that they knew', async () => {

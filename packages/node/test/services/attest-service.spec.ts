@@ -19,8 +19,11 @@ describe('attest service', () => {
     attacker = await createAttacker(trade, provider, 201)
   })
   after(async () => {
-    await attacker.stop()
-    await trade.stop()
+    try {
+      await attacker.stop()
+    } finally {
+      await trade.stop()
+    }
   })
 
   it('answers a challenge for these two peers, this nonce and this network, and for no other', async () => {

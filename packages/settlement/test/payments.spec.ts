@@ -3,11 +3,11 @@ import { MemoryLevel } from 'memory-level'
 import { createClientPayments } from '../src/client-payments.ts'
 import { createProviderPayments } from '../src/provider-payments.ts'
 import { ed25519Signer } from '../src/signer.ts'
-import { LedgerChain, manualClock, network, nonce, payee, signer } from './fixtures.ts'
+import { LedgerChain, frame, manualClock, network, nonce, payee, signer } from './fixtures.ts'
 import type { ClientPayments } from '../src/client-payments.ts'
 import type { ProviderPayments } from '../src/provider-payments.ts'
 import type { Wallet } from '../src/wallet.ts'
-import type { CocoonError, LaneFrame } from '@cocoon-net/protocol'
+import type { CocoonError, LaneFrame, PayFrame } from '@cocoon-net/protocol'
 
 const walletOf = (account: Uint8Array): Wallet => ({ account, balance: async () => 10_000_000_000n, send: async () => {} })
 
@@ -169,6 +169,30 @@ describe('payments', () => {
     await lane.adopt(after)
     expect(await lane.payDebts(after, 2_000n)).to.equal(null)
     expect((await client.ledger()).reduce((sum, { paidNano }) => sum + paidNano, 0n)).to.equal(2_000n)
+    await client.stop()
+    await provider.stop()
+  })
+
+  it('adopts a higher voucher only when it signed it, for this lane, and within its limits', async () => {
+    const { client, provider } = setup()
+    await client.start()
+    await provider.start()
+    const lane = await client.lane(payee)
+    await lane.ready()
+    const { frame: shown } = await provider.openLane(lane.open(PEERS), PEERS)
+    const id = { vault: client.vault.account, payee, epoch: lane.epoch }
+    const adopted = async (pay: PayFrame): Promise<string> =>
+      lane.adopt({ ...shown, highest: { voucher: pay.voucher, signature: pay.signature }, usedNano: pay.voucher.cumulative }).then(() => 'adopted', (error: CocoonError) => error.code)
+    expect(await adopted(frame(id, 10n, [], ed25519Signer(nonce(77))))).to.equal('voucher_bad_signature')
+    expect(await adopted(frame({ ...id, epoch: lane.epoch + 1n }, 10n, []))).to.equal('voucher_wrong_lane')
+    const { voucher, signature } = frame(id, 10n, [])
+    expect(await adopted({ t: 'pay', voucher: { ...voucher, networkId: nonce(5) }, signature, jobs: [] })).to.equal('voucher_wrong_lane')
+    expect(await adopted(frame(id, 10n ** 10n, []))).to.equal('spending_limit')
+    expect(await adopted(frame(id, 10n, []))).to.equal('adopted')
+    // what was adopted is spent: the next job is promised on top
+    const paying = await lane.beginJob({ clientNonce: nonce(1), maxChargeNano: 100n }).voucherUpTo(7n)
+    expect(paying?.voucher.cumulative).to.equal(17n)
+    expect((await client.ledger()).map(({ paidNano }) => paidNano)).to.deep.equal([10n])
     await client.stop()
     await provider.stop()
   })

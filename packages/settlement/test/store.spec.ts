@@ -1,6 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'aegir/chai'
 import { MemoryLevel } from 'memory-level'
-import { Store } from '../src/store.ts'
+import { Store, openKeyValue } from '../src/store.ts'
 
 describe('store', () => {
   it('shares one flush between writes that wait, and keeps amounts, bytes and maps', async () => {
@@ -18,6 +21,15 @@ describe('store', () => {
     expect(flushes).to.be.lessThan(4)
     expect(await store.get('x/49')).to.deep.equal(value)
     expect(await store.list('x/')).to.have.lengthOf(50)
+  })
+
+  it('has one writer: a second process on the same lanes is refused', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cocoon-store-'))
+    const first = await openKeyValue(folder)
+    await expect(openKeyValue(folder)).to.eventually.be.rejected.with.property('code', 'lane_busy')
+    await first.close()
+    await (await openKeyValue(folder)).close()
+    await rm(folder, { recursive: true })
   })
 
   it('reports a failed flush to every writer in it and goes on', async () => {

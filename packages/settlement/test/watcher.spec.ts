@@ -158,6 +158,19 @@ describe('watcher', () => {
     await provider.stop()
   })
 
+  it('is paid although an unlock overtakes its redeem, and whether or not the notice came', async () => {
+    const { provider, ledger, earn, pass, vault } = await world()
+    ledger.weather.delayMs = 30_000
+    await earn(1, EARNED_NANO)
+    await turn()
+    ledger.startUnlock(vault(1), payee, 600)
+    await pass(HOUR_MS, 10_000)
+    expect([ledger.paidNano, ledger.finishUnlock(vault(1), payee)]).to.deep.equal([EARNED_NANO, true])
+    await pass(2 * POLL_MS)
+    expect(provider.summary()).to.include({ unredeemedNano: 0n })
+    await provider.stop()
+  })
+
   it('takes what unlocks first, four to a wallet message', async () => {
     const { provider, ledger, earn, pass, vault } = await world(() => ({ redeemThresholdNano: 10n ** 12n }))
     for (const n of [1, 2, 3, 4, 5, 6]) {

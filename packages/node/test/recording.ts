@@ -36,10 +36,10 @@ export function recordedEngine (init: RecordedEngineInit = {}): Engine & { reado
     generate: async function * (request, options) {
       runs++
       let index = 0
-      const signal = init.throwsOnAbort === true ? new AbortController().signal : options.signal
+      const signal = init.throwsOnAbort === true ? new AbortController().signal : options?.signal
       for await (const event of inner.generate(request, { ...options, signal })) {
         if (init.throwsOnAbort === true) {
-          options.signal.throwIfAborted()
+          options?.signal?.throwIfAborted()
         }
         const worded = event.type === 'token' && init.words != null ? { ...event, bytes: utf8(` ${init.words[index % init.words.length]}`) } : event
         yield init.map?.(worded, index) ?? worded

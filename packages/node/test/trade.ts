@@ -6,10 +6,10 @@ import { MemoryLevel } from 'memory-level'
 import { startNode, startNodeUnder } from '../src/node.ts'
 import { createLedgerChain } from './ledger-chain.ts'
 import { recordedEngine, recordingCounters } from './recording.ts'
+import type { LedgerChain } from './ledger-chain.ts'
 import type { Client, InferenceJob, InferenceRequest, JobSummary } from '../src/index.ts'
 import type { CocoonPeer, NodeInit, Protection } from '../src/node.ts'
 import type { Provider, ProviderInit } from '../src/provider/provider.ts'
-import type { LedgerChain } from './ledger-chain.ts'
 import type { NetworkPreset, Prices } from '@cocoon-net/protocol'
 import type { ClientPayments, ClientPaymentsInit, KeyValue, ProviderPayments } from '@cocoon-net/settlement'
 
@@ -47,7 +47,7 @@ export interface TestClient {
   ask(request?: Partial<InferenceRequest>): Promise<InferenceJob>
 }
 
-export type ProviderOptions = Partial<Omit<ProviderInit, 'engine' | 'payments' | 'receiptSigner' | 'payee'>> & {
+export type ProviderOptions = Partial<Omit<ProviderInit, 'engine' | 'payments' | 'payee'>> & {
   readonly seed: number
   readonly engine?: ReturnType<typeof recordedEngine>
   readonly kv?: KeyValue

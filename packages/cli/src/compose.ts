@@ -72,10 +72,17 @@ function vendorsOf ({ intelUrl, amdUrl }: Config): NodeOptions['vendors'] {
 
 const TSM = /^tsm(?::(.+))?$/
 
-/** @throws {CocoonError} evidence_missing when this machine is no guest that can prove itself */
+/** @throws {CocoonError} config_invalid when this machine is no guest that can prove itself */
 async function collectorOf ({ evidence }: Config): Promise<EvidenceCollector | null> {
   const tsm = TSM.exec(evidence ?? 'none')
-  return tsm === null ? null : openTsmCollector({ directory: tsm[1] })
+  if (tsm === null) {
+    return null
+  }
+  try {
+    return await openTsmCollector({ directory: tsm[1] })
+  } catch (cause) {
+    throw new CocoonError('config_invalid', `evidence: ${asCocoonError(cause).message}`, { cause })
+  }
 }
 
 function nodeOptions (init: HostInit, counters: NodeOptions['counters']): NodeOptions {
@@ -199,7 +206,7 @@ async function host (init: HostInit, options: NodeOptions, registry: Registry, f
   }
 }
 
-/** @throws {CocoonError} config_invalid, home_locked, port_taken, engine_unavailable, chain_unavailable, evidence_missing */
+/** @throws {CocoonError} config_invalid, home_locked, port_taken, engine_unavailable, chain_unavailable */
 export async function hostProvider (init: HostInit): Promise<HostedNode> {
   const { config } = init
   const registry = new Registry()

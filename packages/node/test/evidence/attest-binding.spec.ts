@@ -1,9 +1,9 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { collateralNeeds, gpuDigestOf } from '@cocoon-net/attestation'
+import { collateralNeeds, gpuDigestOf, productionPolicy } from '@cocoon-net/attestation'
 import { verifyEvidenceUnder } from '@cocoon-net/attestation/testing'
-import { createTdxTestPlatform } from '@cocoon-net/attestation-simulated'
+import { createSnpTestPlatform, createTdxTestPlatform } from '@cocoon-net/attestation-simulated'
 import { KEMS, decodeBinding, devnetPreset, encodeBinding, gpuNonceOf, reportDataOf, toHex, utf8 } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
 import { MemoryLevel } from 'memory-level'
@@ -89,6 +89,20 @@ printf '{"result_code":0,"evidences":[{"nonce":"%s","evidence":"AQID","certifica
     for (const useless of [null, utf8('garbage'), tdx.collateral({ signer: 'pck' }), createTdxTestPlatform({ seed: bytes32(9), atMs: nowMs }).collateral()]) {
       expect(await attest(useless)).to.equal(null)
     }
+  })
+
+  it('staples a cloud\'s own key, which the host gives, beside what AMD publishes', async () => {
+    const snp = createSnpTestPlatform({ seed: bytes32(6), atMs: nowMs, kind: 'vlek' })
+    const [vlek, ...published] = new TextDecoder().decode(snp.chain()).split(/(?<=-----END [A-Z0-9 ]+-----\n)/)
+    const store = await openCollateralStore(new MemoryLevel<string, string>())
+    await store.keep('amd/vlek/Milan', utf8(published.join('')), nowMs)
+    const sources = createCollateralSources({ network, store, vendors: null, connections: () => [], counters: noCounters, now: () => nowMs })
+    const guest: EvidenceCollector = { kind: 'snp', collect: async (reportData) => ({ evidence: snp.report(reportData), collateral: utf8(vlek) }) }
+    const snpRoots = { intel: [], amd: { Milan: [snp.rootSpkiHash], Genoa: [], Turin: [] }, nvidia: [] }
+    const judge = (input: EvidenceInput): ReturnType<typeof verifyEvidenceUnder> => verifyEvidenceUnder(snpRoots, input)
+    const { evidence, collateral } = await attestBinding({ ...draft, evidenceKind: 'snp' }, { collector: guest, sources, signal, now: () => nowMs, verify: judge })
+    expect(judge({ evidence, collateral, atMs: nowMs, policy: productionPolicy }).verdict).to.equal('verified')
+    expect(judge({ evidence, collateral: utf8(vlek), atMs: nowMs, policy: productionPolicy }).verdict).to.equal('refused')
   })
 
   it('is done anew when what runs has changed', async () => {

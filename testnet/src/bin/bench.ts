@@ -3,8 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command } from 'commander'
 import { devnetPreset } from '@cocoon-net/protocol'
+import { Command } from 'commander'
+import { measurePrivacy, privacyRows } from '../bench/attestation-rows.ts'
 import { measureEngine } from '../bench/engine-rows.ts'
 import { measureVoucher } from '../bench/voucher-cost.ts'
 import type { EngineRow } from '../bench/engine-rows.ts'
@@ -38,18 +39,22 @@ for (const engine of ['llama', 'synthetic'] as const) {
 }
 process.stderr.write('measuring the check of a voucher\n')
 const voucher = await measureVoucher(devnetPreset(new Uint8Array(32).fill(1)))
-const result = { at: new Date().toISOString(), node: process.version, cores: availableParallelism(), rows, voucher }
+process.stderr.write('measuring verification and sealing\n')
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
+const privacy = await measurePrivacy(root, options.quick === true ? 30 : 100)
+const result = { at: new Date().toISOString(), node: process.version, cores: availableParallelism(), rows, voucher, privacy }
 const file = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bench', 'results', `${result.at.replaceAll(':', '-')}.json`)
 await mkdir(dirname(file), { recursive: true })
 await writeFile(file, `${JSON.stringify(result, null, 2)}\n`)
-process.stdout.write(options.json === true ? `${JSON.stringify(result)}\n` : [
+const report = [
   engineTable(rows),
   '',
   table(['CPU of', 'this', 'instead', 'ratio'], [
-    ['a voucher: decode, check, disk, beside a bare Ed25519 check', `${voucher.voucherUs.toFixed(0)} µs`, `${voucher.verifyUs.toFixed(0)} µs`, `× ${voucher.ratio.toFixed(2)}`]
+    ['a voucher: decode, check, disk, beside a bare Ed25519 check', `${voucher.voucherUs.toFixed(0)} µs`, `${voucher.verifyUs.toFixed(0)} µs`, `× ${voucher.ratio.toFixed(2)}`],
+    ...privacyRows(privacy)
   ]),
   '',
-  `written to ${file}`,
-  ''
-].join('\n'))
+  `written to ${file}`
+].join('\n')
+process.stdout.write(`${options.json === true ? JSON.stringify(result) : report}\n`)
 process.exit(0)

@@ -9,6 +9,7 @@ import { createProviderLinks } from './provider-links.ts'
 import { runningJob } from './running-job.ts'
 import { verifiedTierNote } from './tiers.ts'
 import type { InferenceJob, InferenceRequest, JobSummary, ModelListing } from './api.ts'
+import type { Attempt } from './attempt.ts'
 import type { Candidate, Choice } from './choose.ts'
 import type { Explanation } from './explanations.ts'
 import type { ProviderLinks, ProviderLinksInit } from './provider-links.ts'
@@ -225,7 +226,7 @@ export function createClient (init: ClientInit): Client {
     if (!tierAtLeast(tier, minTier)) {
       throw new CocoonError('tier_too_low', `The tier verified is ${tier}, and ${minTier} is asked for`)
     }
-    const attempt = await startAttempt({
+    const start = async (): Promise<Attempt> => startAttempt({
       network: init.network,
       requests: link.requests,
       candidate,
@@ -240,6 +241,14 @@ export function createClient (init: ClientInit): Client {
       randomBytes: init.randomBytes,
       now: init.now,
       signal: run.signal
+    })
+    const attempt = await start().catch(async (error: unknown) => {
+      if (asCocoonError(error).code !== 'vault_in_debt') {
+        throw error
+      }
+      // Another job lost its stream a moment ago: its debt is paid, and this one asks again.
+      await links.payDebts(candidate.offer)
+      return start()
     })
     const jobId = toHex(attempt.jobId)
     const ttftMs = init.now() - run.startedMs

@@ -1,10 +1,10 @@
-import { CocoonError, LIMITS, asCocoonError, equalBytes, parseQuote, toHex } from '@cocoon-net/protocol'
+import { CocoonError, asCocoonError, equalBytes, toHex } from '@cocoon-net/protocol'
 import { peerIdFromMultihash } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import * as Digest from 'multiformats/hashes/digest'
 import { ANSWER_TIMEOUT_MS } from '../constants.ts'
 import { attestPeer } from './attest-peer.ts'
-import { openPayChannel } from './pay-channel.ts'
+import { openPaidChannel } from './paid-channel.ts'
 import { createWarmRequests } from './warm-requests.ts'
 import type { AttestPeerInit, VerifiedProvider } from './attest-peer.ts'
 import type { PayChannel } from './pay-channel.ts'
@@ -33,6 +33,8 @@ export interface ProviderLinksInit extends AttestPeerInit {
 export interface ProviderLinks {
   /** Opens or reuses. @throws {CocoonError} why the provider cannot be used */
   get(offer: Offer, signal: AbortSignal): Promise<ProviderLink>
+  /** Pays what another job left unpaid on a link that still works. @throws {CocoonError} debt_refused, lane_exhausted, spending_limit */
+  payDebts(offer: Offer): Promise<void>
   /** Forgets a provider, so that the next use starts afresh. */
   drop(offer: Offer): Promise<void>
   stop(): Promise<void>
@@ -40,12 +42,11 @@ export interface ProviderLinks {
 
 /** A client needs few providers at once; the oldest link makes room. */
 const MAX_LINKS = 64
-/** Frames of debts that one open pays: as many debts as a provider keeps of one lane. */
-const MAX_DEBT_ROUNDS = 33
 
 interface Slot {
   link?: ProviderLink
   opening?: Promise<ProviderLink>
+  paying?: Promise<void>
 }
 
 export function createProviderLinks (init: ProviderLinksInit): ProviderLinks {
@@ -56,36 +57,8 @@ export function createProviderLinks (init: ProviderLinksInit): ProviderLinks {
     // A new binding in the offer means new evidence to check.
     equalBytes(link.provider.bindingHash, offer.bindingHash) && link.provider.binding.notAfterMs > init.now()
 
-  /** Opens the pay stream, and pays first what a connection that was lost in the middle of a job left unpaid. */
-  const openPaid = async (connection: Connection, lane: ClientLane, offer: Offer, signal: AbortSignal): Promise<PayChannel> => {
-    const { enabled, perVaultNano } = init.network.firstContactCredit
-    const { windowNano } = parseQuote(offer.quote)
-    const limitNano = enabled && perVaultNano > windowNano ? perVaultNano : windowNano
-    for (let round = 0; round < MAX_DEBT_ROUNDS; round++) {
-      const pay = await openPayChannel(connection, lane.open({ client: init.libp2p.peerId.toMultihash().bytes, provider: offer.peerId }), {
-        network: init.network,
-        signal,
-        onRefusal: (error) => { init.onPayRefusal(toHex(offer.peerId), error) }
-      })
-      try {
-        await lane.adopt(pay.lane)
-        const frame = await lane.payDebts(pay.lane, limitNano)
-        if (frame != null) {
-          await pay.send(frame)
-          await pay.settled(signal)
-        }
-      } catch (error) {
-        await pay.close()
-        throw error
-      }
-      if (pay.lane.debts.length < LIMITS.maxDebtsPerLaneFrame) {
-        return pay
-      }
-      // there may be more debts than one frame shows
-      await pay.close()
-    }
-    throw new CocoonError('debt_refused', 'the provider shows new debts without end')
-  }
+  const openPaid = async (connection: Connection, lane: ClientLane, offer: Offer, signal: AbortSignal, running?: PayChannel): Promise<PayChannel> =>
+    openPaidChannel({ ...init, connection, lane, offer, client: init.libp2p.peerId.toMultihash().bytes, signal }, running)
 
   const open = async (offer: Offer): Promise<ProviderLink> => {
     const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
@@ -141,6 +114,17 @@ export function createProviderLinks (init: ProviderLinksInit): ProviderLinks {
         signal.addEventListener('abort', onAbort, { once: true })
         void opening?.then(resolve, reject).finally(() => { signal.removeEventListener('abort', onAbort) })
       })
+    },
+    payDebts: async (offer) => {
+      const slot = slots.get(toHex(offer.peerId))
+      if (slot?.link != null) {
+        const { connection, lane, pay } = slot.link
+        // requests that find the same debt wait for the one that pays it
+        slot.paying ??= openPaid(connection, lane, offer, AbortSignal.timeout(ANSWER_TIMEOUT_MS), pay)
+          .then(async (opened) => opened.close())
+          .finally(() => { slot.paying = undefined })
+        await slot.paying
+      }
     },
     drop: async (offer) => { await drop(toHex(offer.peerId)) },
     stop: async () => {

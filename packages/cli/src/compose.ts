@@ -4,6 +4,7 @@ import { DEFAULT_ADMIN_PORT, DEFAULT_ALLOWED_HOSTS, DEFAULT_GATEWAY_PORT, create
 import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
 import { Registry } from 'prom-client'
 import { chainUrlOf, tierKeyOf } from './config-keys.ts'
+import { nodeReads } from './node-reads.ts'
 import type { Config } from './config-keys.ts'
 import type { CocoonNode, EvidenceCollector, NetworkOption, NodeOptions } from '@cocoon-net/cocoon'
 import type { Engine } from '@cocoon-net/engine'
@@ -101,34 +102,6 @@ function nodeOptions (init: HostInit, counters: NodeOptions['counters']): NodeOp
   }
 }
 
-function reads (node: CocoonNode): Record<string, (query: URLSearchParams) => Promise<unknown>> {
-  return {
-    status: async () => ({
-      peerId: node.peerId,
-      network: node.network.name,
-      addresses: node.addresses,
-      ...(node.provider === undefined ? {} : { tier: node.provider.tier, ...node.provider.summary() }),
-      ...(node.client === undefined ? {} : { ready: node.client.ready() })
-    }),
-    wallet: async () => {
-      const { wallet, walletNano } = await node.wallet()
-      return { wallet, walletNano }
-    },
-    vault: async () => {
-      const { vault, vaultNano } = await node.wallet()
-      if (vault === undefined) {
-        throw new CocoonError('usage', 'This node has no vault: it sells and does not buy')
-      }
-      return { vault, vaultNano, ledger: await node.ledger() }
-    },
-    ledger: async () => ({ ledger: await node.ledger() }),
-    explain: async query => {
-      const model = query.get('model')
-      return { requests: node.explain().filter(entry => model === null || entry.model === model || entry.model.startsWith(`${model}@`)) }
-    }
-  }
-}
-
 interface Closable { stop (): Promise<void> }
 
 /** One round of looking for providers; a stop waits for the end of a round at most. */
@@ -177,7 +150,7 @@ async function host (init: HostInit, options: NodeOptions, registry: Registry, f
     const admin = createAdmin({
       token: init.adminToken,
       registry,
-      reads: reads(node),
+      reads: nodeReads(node, options.chainUrl),
       actions: {
         settle: async () => {
           if (node.provider === undefined) {

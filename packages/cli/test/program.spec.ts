@@ -58,7 +58,7 @@ describe('program', () => {
 
   it('takes --home and --json on either side of the second word', async () => {
     for (const argv of [['vault', '--json', 'lanes'], ['vault', 'lanes', '--json']]) {
-      expect(jsonOf(await sandbox.command(argv)).error.code, argv.join(' ')).to.equal('config_invalid')
+      expect(jsonOf(await sandbox.command(argv)).error.code, argv.join(' ')).to.equal('not_running')
     }
     const other = join(sandbox.home, 'other')
     for (const argv of [['wallet', '--home', other, 'create'], ['wallet', 'create', '--home', other]]) {

@@ -109,7 +109,7 @@ describe('wallet keys', function () {
   })
 
   it('says what to do in a home without a wallet', async () => {
-    for (const argv of [['wallet', 'address'], ['wallet', 'export', '--yes'], ['wallet', 'send', `0:${'ab'.repeat(32)}`, '1'], ['vault', 'lanes'], ['vault', 'deposit', '1']]) {
+    for (const argv of [['wallet', 'address'], ['wallet', 'export', '--yes'], ['wallet', 'send', `0:${'ab'.repeat(32)}`, '1'], ['vault', 'deposit', '1']]) {
       const { code, err } = await cocoon([...argv], { env: { COCOON_CHAIN_URL: 'http://127.0.0.1:1/' } })
       expect(code, argv.join(' ')).to.equal(2)
       expect(err).to.match(/^file_unusable: .*cocoon wallet create/)

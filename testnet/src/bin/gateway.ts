@@ -1,9 +1,9 @@
 /** One client gateway of a local network, as its own process with its own home. */
 import { randomBytes } from 'node:crypto'
+import { nodeReads } from '@cocoon-net/cli'
 import { createNode } from '@cocoon-net/cocoon'
 import { createAdmin, serveAdmin, serveHandler } from '@cocoon-net/gateway'
 import { logError, runChild, tellParent } from '../network/child-main.ts'
-import { gatewayReads } from '../network/gateway-reads.ts'
 import { watchJobs } from '../network/job-watch.ts'
 import { seedHome } from '../network/seed-home.ts'
 import type { GatewayConfig } from '../network/configs.ts'
@@ -25,10 +25,10 @@ async function models (): Promise<Array<{ id: string, providers: number }>> {
 }
 
 /** Nothing here changes state, so nobody is given the token. */
-async function serveReads (asked: CocoonNode, port: number): Promise<RunningServer> {
+async function serveReads (asked: CocoonNode, chainUrl: string, port: number): Promise<RunningServer> {
   const token = randomBytes(TOKEN_BYTES).toString('hex')
   const onInternalError = (error: unknown): void => { logError('administration', error) }
-  return serveAdmin({ port, admin: createAdmin({ token, reads: gatewayReads(asked), actions: {}, onInternalError }) })
+  return serveAdmin({ port, admin: createAdmin({ token, reads: nodeReads(asked, chainUrl), actions: {}, onInternalError }) })
 }
 
 runChild({
@@ -56,7 +56,7 @@ runChild({
     stopWatching = handler.stop
     server = await serveHandler({ handler, port: config.port })
     if (config.adminPort != null) {
-      adminServer = await serveReads(node, config.adminPort)
+      adminServer = await serveReads(node, config.chainUrl, config.adminPort)
     }
     return { peerId: node.peerId, url: server.url, adminUrl: adminServer?.url }
   },

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CocoonError } from '@cocoon-net/protocol'
+import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
 import { readLedger } from '@cocoon-net/settlement'
 import { z } from 'zod'
 import { EXIT_DONE } from '../exit-codes.ts'
@@ -37,15 +37,31 @@ async function ownRows (home: string, side: 'client' | 'provider'): Promise<Ledg
   }
 }
 
-/** The books of this home, from the running node when there is one: its databases are its own. */
+async function nodeRows (invocation: Invocation): Promise<LedgerRow[]> {
+  const answer = rowsSchema.safeParse(await adminRead(invocation.context, invocation.config, 'ledger'))
+  if (!answer.success) {
+    throw new CocoonError('not_running', 'What answers is not a node of this version')
+  }
+  return answer.data.ledger
+}
+
+/** The books of this home; those of the running node where that holds the databases, or the home has none. */
 async function rowsOf (invocation: Invocation): Promise<LedgerRow[]> {
+  const { home } = invocation
+  const isEmpty = !await exists(join(home, 'client')) && !await exists(join(home, 'provider'))
   try {
-    return [...await ownRows(invocation.home, 'client'), ...await ownRows(invocation.home, 'provider')].sort((a, b) => a.atMs - b.atMs)
+    return isEmpty
+      ? await nodeRows(invocation)
+      : [...await ownRows(home, 'client'), ...await ownRows(home, 'provider')].sort((a, b) => a.atMs - b.atMs)
   } catch (error) {
-    if (!(error instanceof CocoonError) || error.code !== 'lane_busy') {
+    const { code } = asCocoonError(error)
+    if (isEmpty && code === 'not_running') {
+      return []
+    }
+    if (isEmpty || code !== 'lane_busy') {
       throw error
     }
-    return rowsSchema.parse(await adminRead(invocation.context, invocation.config, 'ledger')).ledger
+    return nodeRows(invocation)
   }
 }
 

@@ -13,6 +13,7 @@ import { checkFunds, printPlan } from './wallet-send.ts'
 import type { Command, Invocation } from '../invocation.ts'
 import type { PlannedMessage } from './planned-message.ts'
 import type { VaultView } from './vault-view.ts'
+import type { OwnVault } from './vault.ts'
 import type { ClientPayments } from '@cocoon-net/settlement'
 
 /** What a new vault is deployed with when the configuration does not say. */
@@ -37,7 +38,7 @@ async function planNew (invocation: Invocation, seen: VaultView, payee: Uint8Arr
     checkStays(payee, lane.unlockAt)
     throw new CocoonError('lane_open', `The lane of ${accountToText(payee)} is open, with a cap of ${amountText(lane.capNano)}`)
   }
-  const { minLaneCapNano } = seen.chain.network
+  const { minLaneCapNano } = seen.network
   if (capNano < minLaneCapNano) {
     throw new CocoonError('lane_cap_too_small', `Providers take no lane under ${amountText(minLaneCapNano)}`)
   }
@@ -52,7 +53,7 @@ async function planNew (invocation: Invocation, seen: VaultView, payee: Uint8Arr
   if (freeThenNano < capNano + CLIENT_VAULT_LIMITS.reservePerLaneNano) {
     throw new CocoonError('insufficient_funds', `The vault has ${amountText(freeThenNano)} free, and the lane locks ${amountText(capNano)} and ${amountText(CLIENT_VAULT_LIMITS.reservePerLaneNano)} for its rent; \`cocoon vault deposit\` puts more in`)
   }
-  messages.push(planOpen(seen.account, { payee, epoch: BigInt(seen.chain.port.nowMs()), capNano, isNew: true }))
+  messages.push(planOpen(seen.account, { payee, epoch: BigInt(seen.port.nowMs()), capNano, isNew: true }))
   return messages
 }
 
@@ -67,8 +68,7 @@ function planRaise (seen: VaultView, payee: Uint8Array, addNano: bigint): Planne
  *
  * @throws {CocoonError} home_locked, insufficient_funds, chain_unavailable, chain_rejected
  */
-async function apply (invocation: Invocation, seen: VaultView, messages: readonly PlannedMessage[], work: (payments: ClientPayments) => Promise<void>, capNano: bigint): Promise<number> {
-  const { chain } = seen
+async function apply (invocation: Invocation, { chain, seen }: OwnVault, messages: readonly PlannedMessage[], work: (payments: ClientPayments) => Promise<void>, capNano: bigint): Promise<number> {
   const balanceNano = await chain.wallet.balance()
   if (invocation.options.dryRun === true) {
     printPlan(invocation, chain, { messages, balanceNano })
@@ -95,7 +95,7 @@ async function apply (invocation: Invocation, seen: VaultView, messages: readonl
     } finally {
       await payments.stop()
     }
-    return laneOf(deployedVault(await readVault(chain)), payee)
+    return laneOf(deployedVault(await readVault(seen)), payee)
   }))
   const value = {
     network: chain.network.name,
@@ -116,8 +116,8 @@ async function apply (invocation: Invocation, seen: VaultView, messages: readonl
 export const vaultOpen: Command = async invocation => {
   const payee = accountArgument(invocation, invocation.args[0], 'the payee of the lane')
   const capNano = amountArgument(invocation.args[1])
-  const seen = await viewVault(invocation)
-  return apply(invocation, seen, await planNew(invocation, seen, payee, capNano), async payments => {
+  const own = await viewVault(invocation)
+  return apply(invocation, own, await planNew(invocation, own.seen, payee, capNano), async payments => {
     await (await payments.lane(payee)).ready()
   }, capNano)
 }
@@ -126,9 +126,8 @@ export const vaultOpen: Command = async invocation => {
 export const vaultTopUp: Command = async invocation => {
   const payee = accountArgument(invocation, invocation.args[0], 'the payee of the lane')
   const addNano = amountArgument(invocation.args[1])
-  const seen = await viewVault(invocation)
-  const messages = planRaise(seen, payee, addNano)
-  return apply(invocation, seen, messages, async payments => {
+  const own = await viewVault(invocation)
+  return apply(invocation, own, planRaise(own.seen, payee, addNano), async payments => {
     // takes up a lane whose records were lost
     await payments.lane(payee)
     await payments.topUp(payee, addNano)

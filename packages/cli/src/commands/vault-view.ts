@@ -1,14 +1,23 @@
 import { CLIENT_VAULT_LIMITS, clientVault, parseClientVaultState } from '@cocoon-net/contracts'
 import { CocoonError, accountToText } from '@cocoon-net/protocol'
-import { tableText, tonText } from '../output.ts'
+import { z } from 'zod'
+import { printable, tableText, tonText } from '../output.ts'
 import { amountText } from '../ton-amount.ts'
 import { friendlyText } from './wallet-access.ts'
-import type { ChainAccess } from './wallet-access.ts'
 import type { ClientVault, ClientVaultState, VaultLaneState } from '@cocoon-net/contracts'
+import type { NetworkPreset } from '@cocoon-net/protocol'
+import type { TonReader } from '@cocoon-net/settlement'
+
+/** Whose vault, and where it is read. */
+export interface VaultSource {
+  readonly network: NetworkPreset
+  readonly port: TonReader
+  /** 32 bytes. */
+  readonly owner: Uint8Array
+}
 
 /** A wallet's vault as the chain shows it. */
-export interface VaultView {
-  readonly chain: ChainAccess
+export interface VaultView extends VaultSource {
   readonly vaults: ClientVault
   readonly account: Uint8Array
   readonly balanceNano: bigint
@@ -17,11 +26,11 @@ export interface VaultView {
 }
 
 /** @throws {CocoonError} chain_unavailable */
-export async function readVault (chain: ChainAccess): Promise<VaultView> {
-  const vaults = clientVault({ networkId: chain.network.networkId, ...chain.network.vault })
-  const account = vaults.account(chain.wallet.account)
-  const [balanceNano, data] = await Promise.all([chain.port.balance(account), chain.port.data(account)])
-  return { chain, vaults, account, balanceNano, state: data == null ? null : parseClientVaultState(data) }
+export async function readVault ({ network, port, owner }: VaultSource): Promise<VaultView> {
+  const vaults = clientVault({ networkId: network.networkId, ...network.vault })
+  const account = vaults.account(owner)
+  const [balanceNano, data] = await Promise.all([port.balance(account), port.data(account)])
+  return { network, port, owner, vaults, account, balanceNano, state: data == null ? null : parseClientVaultState(data) }
 }
 
 /** @throws {CocoonError} vault_missing */
@@ -64,7 +73,7 @@ export function timeText (unixSeconds: number): string {
   return new Date(unixSeconds * 1_000).toISOString()
 }
 
-function laneRow (lane: VaultLaneState): Record<string, unknown> & { payee: string, capNano: bigint, paidNano: bigint, leftNano: bigint, unlocksAt: string | null } {
+function laneRow (lane: VaultLaneState): VaultObject['lanes'][number] {
   return {
     payee: accountToText(lane.payee),
     capNano: lane.capNano,
@@ -77,46 +86,76 @@ function laneRow (lane: VaultLaneState): Record<string, unknown> & { payee: stri
   }
 }
 
-/** The vault as an object for programs; amounts in nanoTON. */
-export function vaultObject (view: VaultView): Record<string, unknown> {
-  const { chain, state, account, balanceNano } = view
+const nano = z.union([z.bigint(), z.string().regex(/^\d{1,20}$/).transform(BigInt)])
+
+/** A vault for programs; amounts in nanoTON. */
+export const vaultSchema = z.object({
+  network: z.string(),
+  vault: z.string(),
+  address: z.string(),
+  owner: z.string(),
+  ownerAddress: z.string(),
+  deployed: z.boolean(),
+  balanceNano: nano,
+  lockedNano: nano,
+  feeAccruedNano: nano,
+  reserveNano: nano,
+  freeNano: nano,
+  feeBps: z.number(),
+  unlockSeconds: z.number(),
+  lanes: z.array(z.object({
+    payee: z.string(),
+    capNano: nano,
+    paidNano: nano,
+    leftNano: nano,
+    epoch: nano,
+    keyIdx: z.number(),
+    unlocksAt: z.string().nullable(),
+    gasLeftNano: nano
+  }))
+})
+
+export type VaultObject = z.output<typeof vaultSchema>
+
+export function vaultObject (view: VaultView): VaultObject {
+  const { network, owner, state, account, balanceNano } = view
   return {
-    network: chain.network.name,
+    network: network.name,
     vault: accountToText(account),
-    owner: accountToText(chain.wallet.account),
+    address: friendlyText(account, network),
+    owner: accountToText(owner),
+    ownerAddress: friendlyText(owner, network),
     deployed: state != null,
     balanceNano,
     lockedNano: state?.lockedNano ?? 0n,
     feeAccruedNano: state?.feeAccruedNano ?? 0n,
     reserveNano: state == null ? 0n : reserveNano(state),
     freeNano: freeNano(view),
-    feeBps: chain.network.vault.feeBps,
-    unlockSeconds: chain.network.vault.unlockSeconds,
+    feeBps: network.vault.feeBps,
+    unlockSeconds: network.vault.unlockSeconds,
     lanes: (state?.lanes ?? []).map(laneRow)
   }
 }
 
-export function lanesText (view: VaultView): string {
-  const rows = (view.state?.lanes ?? []).map(laneRow)
-  return rows.length === 0
+export function lanesText ({ lanes }: VaultObject): string {
+  return lanes.length === 0
     ? 'No lanes.'
-    : tableText(['lane of', 'cap, TON', 'paid, TON', 'left, TON', 'unlocks'], rows.map(row => [row.payee, tonText(row.capNano), tonText(row.paidNano), tonText(row.leftNano), row.unlocksAt ?? 'no']))
+    : tableText(['lane of', 'cap, TON', 'paid, TON', 'left, TON', 'unlocks'], lanes.map(lane => [lane.payee, tonText(lane.capNano), tonText(lane.paidNano), tonText(lane.leftNano), lane.unlocksAt ?? 'no']))
 }
 
-export function vaultText (view: VaultView): string {
-  const { state, chain } = view
-  const head = `vault     ${friendlyText(view.account, chain.network)} (${chain.network.name})`
-  if (state == null) {
+export function vaultText (vault: VaultObject): string {
+  const head = printable(`vault     ${vault.address} (${vault.network})`)
+  if (!vault.deployed) {
     return `${head}\nNot deployed yet: \`cocoon vault deposit AMOUNT\` deploys it, and so does a gateway when it starts.`
   }
   return [
     head,
-    `owner     ${friendlyText(chain.wallet.account, chain.network)}`,
-    `balance   ${amountText(view.balanceNano)}`,
-    `in lanes  ${amountText(state.lockedNano)}`,
-    `fee due   ${amountText(state.feeAccruedNano)}`,
-    `for rent  ${amountText(reserveNano(state))}`,
-    `free      ${amountText(freeNano(view))}`,
-    lanesText(view)
+    printable(`owner     ${vault.ownerAddress}`),
+    `balance   ${amountText(vault.balanceNano)}`,
+    `in lanes  ${amountText(vault.lockedNano)}`,
+    `fee due   ${amountText(vault.feeAccruedNano)}`,
+    `for rent  ${amountText(vault.reserveNano)}`,
+    `free      ${amountText(vault.freeNano)}`,
+    lanesText(vault)
   ].join('\n')
 }

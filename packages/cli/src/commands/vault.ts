@@ -1,49 +1,65 @@
 import { CocoonError, accountToText } from '@cocoon-net/protocol'
 import { EXIT_DONE } from '../exit-codes.ts'
 import { adminRead } from '../local-api.ts'
-import { fieldsText, printResult } from '../output.ts'
+import { printResult } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { amountArgument, amountText } from '../ton-amount.ts'
 import { planDeposit, planFinish, planSetUp, planUnlock, planWithdraw } from './planned-message.ts'
-import { deployedVault, findLane, freeNano, laneOf, lanesText, readVault, reserveNano, timeText, vaultObject, vaultText } from './vault-view.ts'
+import { deployedVault, findLane, freeNano, laneOf, lanesText, readVault, reserveNano, timeText, vaultObject, vaultSchema, vaultText } from './vault-view.ts'
 import { accountArgument, hasWallet, openChain, signerOf } from './wallet-access.ts'
 import { sendPlanned } from './wallet-send.ts'
 import type { PlannedMessage } from './planned-message.ts'
-import type { VaultView } from './vault-view.ts'
+import type { VaultObject, VaultView } from './vault-view.ts'
+import type { ChainAccess } from './wallet-access.ts'
 import type { Command, Invocation } from '../invocation.ts'
 
 /** Left in the vault by `withdraw all` for the rent that is due since its last transaction: some weeks of it. */
 const RENT_DUE_NANO = 10_000_000n
+
+/** A vault with the wallet that can speak to it. */
+export interface OwnVault {
+  readonly chain: ChainAccess
+  readonly seen: VaultView
+}
 
 /**
  * The vault of this home's wallet.
  *
  * @throws {CocoonError} config_invalid, file_unusable, key_locked, chain_unavailable
  */
-export async function viewVault (invocation: Invocation): Promise<VaultView> {
-  return withProgress(invocation.context, 'Reading the chain', async () => readVault(await openChain(invocation)))
+export async function viewVault (invocation: Invocation): Promise<OwnVault> {
+  return withProgress(invocation.context, 'Reading the chain', async () => {
+    const chain = await openChain(invocation)
+    return { chain, seen: await readVault({ network: chain.network, port: chain.port, owner: chain.wallet.account }) }
+  })
 }
 
-function printVault (invocation: Invocation, seen: VaultView, text: (seen: VaultView) => string): number {
-  printResult(invocation.context, invocation.json, vaultObject(seen), () => text(seen))
-  return EXIT_DONE
+async function fromNode (invocation: Invocation): Promise<VaultObject> {
+  const answer = vaultSchema.safeParse(await withProgress(invocation.context, 'Asking the node', async () => adminRead(invocation.context, invocation.config, 'vault')))
+  if (!answer.success) {
+    throw new CocoonError('not_running', 'What answers is not a node of this version')
+  }
+  return answer.data
+}
+
+function show (text: (vault: VaultObject) => string): Command {
+  return async invocation => {
+    // where the home has no wallet, only a running node knows whose vault is meant
+    const vault = await hasWallet(invocation) ? vaultObject((await viewVault(invocation)).seen) : await fromNode(invocation)
+    printResult(invocation.context, invocation.json, vault, text)
+    return EXIT_DONE
+  }
 }
 
 /** The vault of this home, or where the home has no wallet, of the node that runs. */
-export const vaultStatus: Command = async invocation => {
-  if (await hasWallet(invocation)) {
-    return printVault(invocation, await viewVault(invocation), vaultText)
-  }
-  printResult(invocation.context, invocation.json, await adminRead(invocation.context, invocation.config, 'vault'), fieldsText)
-  return EXIT_DONE
-}
+export const vaultStatus: Command = show(vaultText)
 
-export const vaultLanes: Command = async invocation => printVault(invocation, await viewVault(invocation), lanesText)
+export const vaultLanes: Command = show(lanesText)
 
 /** Sends what `plan` makes of the vault as the chain shows it; what the contract would refuse, `plan` refuses. */
 async function act (invocation: Invocation, plan: (seen: VaultView) => PlannedMessage | Promise<PlannedMessage>): Promise<number> {
-  const seen = await viewVault(invocation)
-  return sendPlanned(invocation, seen.chain, [await plan(seen)])
+  const { chain, seen } = await viewVault(invocation)
+  return sendPlanned(invocation, chain, [await plan(seen)])
 }
 
 /**
@@ -52,13 +68,13 @@ async function act (invocation: Invocation, plan: (seen: VaultView) => PlannedMe
  * @throws {CocoonError} file_unusable, key_locked
  */
 export async function setUpOf (invocation: Invocation, seen: VaultView, amountNano: bigint): Promise<PlannedMessage> {
-  const { chain, vaults, account } = seen
+  const { owner, vaults, account } = seen
   return planSetUp({
     vault: account,
-    stateInit: vaults.stateInit(chain.wallet.account),
+    stateInit: vaults.stateInit(owner),
     amountNano,
     signerKey: (await signerOf(invocation, 'voucher')).publicKey,
-    operator: chain.wallet.account
+    operator: owner
   })
 }
 
@@ -66,7 +82,7 @@ export async function setUpOf (invocation: Invocation, seen: VaultView, amountNa
 export const vaultDeposit: Command = async invocation => {
   const amountNano = amountArgument(invocation.args[0])
   return act(invocation, async seen => {
-    const { port } = seen.chain
+    const { port } = seen
     return seen.state == null
       ? { ...await setUpOf(invocation, seen, amountNano), isDone: async () => port.isActive(seen.account) }
       : { ...planDeposit(seen.account, amountNano), isDone: async () => await port.balance(seen.account) > seen.balanceNano }
@@ -85,7 +101,7 @@ export const vaultWithdraw: Command = async invocation => {
     }
     return {
       ...planWithdraw(seen.account, amountNano),
-      isDone: async () => await seen.chain.port.balance(seen.account) <= seen.balanceNano - amountNano
+      isDone: async () => await seen.port.balance(seen.account) <= seen.balanceNano - amountNano
     }
   })
 }
@@ -99,7 +115,7 @@ export const vaultUnlock: Command = async invocation => {
     }
     return {
       ...planUnlock(seen.account, payee),
-      isDone: async () => (await seen.chain.port.readLane(seen.account, payee))?.unlockAt !== 0
+      isDone: async () => (await seen.port.readLane(seen.account, payee))?.unlockAt !== 0
     }
   })
 }
@@ -109,12 +125,12 @@ export const vaultFinish: Command = async invocation => {
   const payee = accountArgument(invocation, invocation.args[0], 'the payee of the lane')
   return act(invocation, seen => {
     const lane = laneOf(deployedVault(seen), payee)
-    if (lane.unlockAt === 0 || lane.unlockAt * 1_000 > seen.chain.port.nowMs()) {
+    if (lane.unlockAt === 0 || lane.unlockAt * 1_000 > seen.port.nowMs()) {
       throw new CocoonError('lane_not_unlocked', `The lane of ${accountToText(payee)} ${lane.unlockAt === 0 ? 'does not unlock' : `unlocks until ${timeText(lane.unlockAt)}`}`)
     }
     return {
       ...planFinish(seen.account, payee),
-      isDone: async () => findLane(deployedVault(await readVault(seen.chain)), payee) === undefined
+      isDone: async () => findLane(deployedVault(await readVault(seen)), payee) === undefined
     }
   })
 }

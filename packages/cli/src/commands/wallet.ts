@@ -1,25 +1,37 @@
-import { accountToText } from '@cocoon-net/protocol'
+import { CocoonError, accountToText } from '@cocoon-net/protocol'
 import { ed25519Signer, walletAccount } from '@cocoon-net/settlement'
+import { z } from 'zod'
 import { EXIT_DONE } from '../exit-codes.ts'
 import { adminRead } from '../local-api.ts'
-import { fieldsText, printResult } from '../output.ts'
+import { printResult, printable } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { amountArgument, amountText } from '../ton-amount.ts'
 import { planTransfer } from './planned-message.ts'
 import { accountArgument, friendlyText, hasWallet, networkOfConfig, openChain, walletAccountOf } from './wallet-access.ts'
 import { sendPlanned } from './wallet-send.ts'
-import type { Command } from '../invocation.ts'
+import type { Command, Invocation } from '../invocation.ts'
+
+const walletSchema = z.object({ network: z.string(), wallet: z.string(), address: z.string(), walletNano: z.string().regex(/^\d{1,20}$/).transform(BigInt) })
+
+type WalletObject = z.output<typeof walletSchema>
+
+async function ofHome (invocation: Invocation): Promise<WalletObject> {
+  const { wallet, network } = await openChain(invocation)
+  return { network: network.name, wallet: accountToText(wallet.account), address: friendlyText(wallet.account, network), walletNano: await wallet.balance() }
+}
+
+async function ofNode (invocation: Invocation): Promise<WalletObject> {
+  const answer = walletSchema.safeParse(await adminRead(invocation.context, invocation.config, 'wallet'))
+  if (!answer.success) {
+    throw new CocoonError('not_running', 'What answers is not a node of this version')
+  }
+  return answer.data
+}
 
 /** Address and balance of this home's wallet, or where the home has none, of the node that runs. */
 export const walletBalance: Command = async invocation => {
-  if (!await hasWallet(invocation)) {
-    printResult(invocation.context, invocation.json, await adminRead(invocation.context, invocation.config, 'wallet'), fieldsText)
-    return EXIT_DONE
-  }
-  const { wallet, network } = await openChain(invocation)
-  const walletNano = await withProgress(invocation.context, 'Reading the chain', async () => wallet.balance())
-  const value = { network: network.name, wallet: accountToText(wallet.account), address: friendlyText(wallet.account, network), walletNano }
-  printResult(invocation.context, invocation.json, value, shown => `${shown.address} (${shown.network})\n${amountText(shown.walletNano)}`)
+  const value = await withProgress(invocation.context, 'Reading the chain', async () => await hasWallet(invocation) ? ofHome(invocation) : ofNode(invocation))
+  printResult(invocation.context, invocation.json, value, shown => `${printable(`${shown.address} (${shown.network})`)}\n${amountText(shown.walletNano)}`)
   return EXIT_DONE
 }
 

@@ -48,7 +48,7 @@ export interface SnpTestPlatform {
   readonly rootSpkiHash: string
   report(reportData: Uint8Array, options?: TestSnpReport): Uint8Array
   /** Endorsement key, its CA and root as PEM, with the root's revocation list unless told otherwise. */
-  chain(options?: { readonly crl?: boolean, readonly revoke?: 'vcek' | 'ask', readonly productName?: string, readonly caName?: string }): Uint8Array
+  chain(options?: { readonly crl?: boolean, readonly revoke?: 'vcek' | 'ask', readonly productName?: string, readonly caName?: string, readonly chipIdExtension?: Uint8Array }): Uint8Array
 }
 
 /** RSA keys cannot be made from a seed with the platform's own generator, so these differ from run to run. */
@@ -82,7 +82,7 @@ export function createSnpTestPlatform (init: SnpTestPlatformInit): SnpTestPlatfo
     chain: (options = {}) => {
       const ask: TestIssuer = { name: options.caName ?? (kind === 'vlek' ? `SEV-VLEK-${product}` : `SEV-${product}`), key: askKey }
       const name = options.productName ?? (kind === 'vlek' ? product : `${product}-B0`)
-      const identity = kind === 'vlek' ? { id: `${AMD}.5`, value: ia5('a cloud') } : { id: `${AMD}.4`, value: chipId.subarray(0, PRODUCTS[product].chipIdBytes) }
+      const identity = kind === 'vlek' ? { id: `${AMD}.5`, value: ia5('a cloud') } : { id: `${AMD}.4`, value: options.chipIdExtension ?? chipId.subarray(0, PRODUCTS[product].chipIdBytes) }
       const extensions = [...tcbExtensions(product, name), identity]
       const vcek = certify({ name: `SEV-${kind.toUpperCase()}`, key: vcekKey }, ask, SERIAL.vcek, false, extensions)
       const certificates = toPem(vcek, certify(ask, ark, SERIAL.ask, true), certify(ark, ark, SERIAL.ark, true))

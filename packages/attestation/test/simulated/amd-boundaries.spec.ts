@@ -101,6 +101,19 @@ describe('AMD\'s rules at their boundaries', () => {
     expect(judge('Milan', { kind: 'vlek' }).claims).to.have.property('processorIdHash')
   })
 
+  it('the chip\'s id stands bare in the key, or as an octet string of its own size, and in no other way', () => {
+    for (const [product, bytes] of [['Milan', 64], ['Turin', 8]] as const) {
+      const id = new Uint8Array(bytes).fill(0x51)
+      const judgeId = (chipIdExtension: Uint8Array): string[] => faults(judge(product, { chain: platformOf(product).chain({ chipIdExtension }) }))
+      for (const good of [id, Uint8Array.from([4, bytes, ...id])]) {
+        expect(judgeId(good)).to.deep.equal([])
+      }
+      for (const bad of [[5, bytes, ...id], [4, bytes - 1, ...id], [4, bytes, ...id, 0], [4, bytes, ...id.subarray(1)], [...id.subarray(1)], []]) {
+        expect(judgeId(Uint8Array.from(bad)), `${product} ${bad.length}`).to.deep.equal(['chain: the endorsement key\'s extensions cannot be parsed'])
+      }
+    }
+  })
+
   it('guest policy: each bit by itself, beside the one that is always set', () => {
     const accepted = Array.from({ length: 64 }, (_, bit) => bit).filter(bit => judge('Milan', { report: { policy: (1n << 17n) | (1n << BigInt(bit)) } }).verdict === 'verified')
     expect(accepted).to.deep.equal(Array.from({ length: 26 }, (_, bit) => bit).filter(bit => bit !== 18 && bit !== 19))

@@ -61,7 +61,7 @@ export const ERRORS = Object.freeze({
   // money
   vault_not_accepted: spec(402, false, 'The vault is not one that the network\'s code and parameters give for its owner.', 'Use the vault that `cocoon vault` creates.'),
   vault_missing: spec(402, true, 'The vault is not deployed.', 'Deploy it with `cocoon vault deposit`; a gateway deploys it when it starts.'),
-  vault_in_debt: spec(402, false, 'The vault left an unpaid debt with this provider.', 'Pay it with `cocoon vault`, or use another provider.'),
+  vault_in_debt: spec(402, false, 'The vault left an unpaid debt with this provider.', 'Ask again: a client pays debts of up to one window by itself; above that, use another provider.'),
   debt_refused: spec(402, false, 'The provider claims a debt that is not this vault\'s, or larger than one window.', 'Use another provider.'),
   lane_unknown: spec(402, true, 'The vault has no lane for this provider.', 'Open one; the client does it by itself when it has funds.'),
   lane_open: spec(409, false, 'The lane is open already.', 'Raise its cap with `cocoon vault top-up`.'),

@@ -114,6 +114,20 @@ describe('AMD\'s rules at their boundaries', () => {
     }
   })
 
+  it('says what is absent, until when it holds, and is not moved by faults of what it does not use', () => {
+    const platform = platformOf('Milan')
+    const verify = (chain: Uint8Array[], collateral: Uint8Array[] = []): EvidenceReport => verifyEvidenceUnder({ intel: [], amd: { Milan: [platform.rootSpkiHash], Genoa: [], Turin: [] }, nvidia: [] }, {
+      evidence: platform.report(new Uint8Array(64)), chain, collateral, atMs: AT, policy: productionPolicy
+    })
+    const found = (report: EvidenceReport, name: string): unknown[] => report.checks.filter(check => check.name === name).map(({ result, code }) => [result, code])
+    expect(found(verify([]), 'signature')).to.deep.equal([['fail', 'evidence_missing']])
+    expect(found(verify([platformOf('Genoa').chain()]), 'chain')).to.deep.equal([['fail', 'evidence_refused']])
+    expect(found(verify([platform.chain({ crl: false })]), 'revocation')).to.deep.equal([['absent', 'collateral_missing']])
+    expect(verify([platform.chain()]).freshUntilMs).to.equal(AT + 29 * 86_400_000)
+    expect(verify([platform.chain()], [new TextEncoder().encode('{"tcbInfo":5}')]).verdict).to.equal('verified')
+    expect(found(verify([platform.chain()], [new Uint8Array(1)]), 'revocation')).to.deep.equal([['fail', 'evidence_refused']])
+  })
+
   it('guest policy: each bit by itself, beside the one that is always set', () => {
     const accepted = Array.from({ length: 64 }, (_, bit) => bit).filter(bit => judge('Milan', { report: { policy: (1n << 17n) | (1n << BigInt(bit)) } }).verdict === 'verified')
     expect(accepted).to.deep.equal(Array.from({ length: 26 }, (_, bit) => bit).filter(bit => bit !== 18 && bit !== 19))

@@ -117,8 +117,9 @@ describe('npm start', function () {
     const [explained, vault, wallet] = await Promise.all(['explain', 'vault', 'wallet'].map(async word => finish('cocoon', [word, ...flags], { home })))
     expect([explained.code, vault.code, wallet.code]).to.deep.equal([0, 0, 0])
     expect(explained.last.requests.at(-1).taken).to.equal(ready.providers[2].peerId)
-    const spentNano = sumOf(vault.last.ledger.filter((row: { kind: string }) => row.kind === 'paid').map((row: { paidNano: string }) => BigInt(row.paidNano)))
-    expect(spentNano).to.equal(finishedNano)
+    const { ledger } = await (await fetch(`${ready.admin}/ledger`, { signal: AbortSignal.timeout(30_000) })).json() as { ledger: Array<{ kind: string, paidNano: string }> }
+    expect(sumOf(ledger.filter(({ kind }) => kind === 'paid').map(({ paidNano }) => BigInt(paidNano)))).to.equal(finishedNano)
+    expect(BigInt(vault.last.lockedNano) >= finishedNano).to.equal(true)
     expect(BigInt(wallet.last.walletNano) > 0n).to.equal(true)
   })
 

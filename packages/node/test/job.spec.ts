@@ -144,6 +144,28 @@ describe('a job', () => {
     expect((await client.payments.ledger()).map(({ paidNano }) => paidNano)).to.deep.equal([last?.chargeNano])
   })
 
+  it('whose engine is lost in the middle says so, whatever the reason is', async () => {
+    await trade.provider({ seed: 1, engine: recordedEngine({ answerTokens: 64, beforeToken: (i) => { if (i === 13) { throw new CocoonError('engine_unavailable') } } }) })
+    const client = await trade.client({ seed: 101 })
+    const error = await readAll(await client.ask()).then(() => null, (thrown: unknown) => thrown)
+    expect(error).to.have.property('code', 'engine_unavailable')
+  })
+
+  it('counts tokens of reasoning apart, at their own price', async () => {
+    const prices = { ...PRICES, reasoning: 7n * PRICES.completion }
+    await trade.provider({ seed: 1, prices, engine: recordedEngine({ answerTokens: 5, map: (event, i) => event.type === 'token' && i < 2 ? { ...event, class: 'reasoning' } : event }) })
+    const client = await trade.client({ seed: 101 })
+    const job = await client.ask()
+    const classes: string[] = []
+    for await (const event of job.events) {
+      classes.push(...event.type === 'tokens' ? event.tokens.map(token => token.class) : [])
+    }
+    const summary = await job.summary
+    expect(classes).to.deep.equal(['reasoning', 'reasoning', 'completion', 'completion', 'completion'])
+    expect(summary.tokens).to.deep.equal({ prompt: 3, cached: 0, completion: 3, reasoning: 2 })
+    expect(summary.chargeNano).to.equal(chargeNano(summary.tokens, prices))
+  })
+
   it('is stopped at its limits: tokens asked for, and what it may cost', async () => {
     await trade.provider({ seed: 1, engine: recordedEngine({}) })
     const client = await trade.client({ seed: 101 })

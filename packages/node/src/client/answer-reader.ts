@@ -25,6 +25,8 @@ export interface ChunkReader {
   next(): Promise<Chunk>
   /** The frame after the final chunk. */
   receipt(): Promise<{ cell: Uint8Array, signature: Uint8Array }>
+  /** Why an answer ended as an error: the refusal that follows its receipt. */
+  failure(): Promise<CocoonError>
 }
 
 export function createChunkReader (init: { frames: InferFrames, check: AnswerCheck, opener: ChunkOpener }): ChunkReader {
@@ -50,6 +52,10 @@ export function createChunkReader (init: { frames: InferFrames, check: AnswerChe
         throw unexpected(frame, 'receipt')
       }
       return frame
+    },
+    failure: async () => {
+      const frame = await frames.next()
+      return frame?.t === 'refusal' ? fromRefusal(frame) : new CocoonError('engine_failed', 'the provider\'s engine failed in the middle of the answer')
     }
   }
 }
@@ -111,7 +117,7 @@ export async function * readAnswer (init: ReadAnswerInit): AsyncGenerator<readon
     await payments.finish(receipt.chargeNano, AbortSignal.timeout(LIMITS.voucherWaitMs))
     complete = true
     if (chunk.finish === 'error') {
-      throw new CocoonError('engine_failed', 'the provider\'s engine failed in the middle of the answer')
+      throw await chunks.failure()
     }
     return {
       finish: chunk.finish ?? 'stop',

@@ -1,6 +1,6 @@
 import { simulationRootSeed } from '@cocoon-net/attestation'
 import { simulatedCollector } from '@cocoon-net/attestation-simulated'
-import { CocoonError, decodeChunk, encodeChunk, protocolId } from '@cocoon-net/protocol'
+import { CocoonError, decodeChunk, encodeChunk, jobIdOf, protocolId, runningHashStart } from '@cocoon-net/protocol'
 import { openRequest, prepareSeal } from '@cocoon-net/sealing'
 import { ed25519Signer } from '@cocoon-net/settlement'
 import { expect } from 'aegir/chai'
@@ -149,7 +149,7 @@ describe('an answer that lies', () => {
   afterEach(async () => trade.stop())
 
   /** A provider whose chunk number `at` is another than it should be. */
-  const liar = async (at: number, lie: (chunk: Chunk) => Partial<Chunk>): Promise<{ provider: TestProvider, client: TestClient }> => {
+  const liar = async (at: number, lie: (chunk: Chunk, jobId: Uint8Array) => Partial<Chunk>): Promise<{ provider: TestProvider, client: TestClient }> => {
     const protection: Protection = {
       prepareSeal,
       openRequest: async (init) => {
@@ -158,11 +158,12 @@ describe('an answer that lies', () => {
           ...opened,
           sealer: async (nonce) => {
             const sealer = await opened.sealer(nonce)
+            const jobId = jobIdOf({ ...init, providerNonce: nonce })
             let chunks = 0
             return {
               seal: (plaintext, options) => {
                 const chunk = decodeChunk(plaintext)
-                return sealer.seal(chunks++ === at ? encodeChunk({ ...chunk, ...lie(chunk) }) : plaintext, options)
+                return sealer.seal(chunks++ === at ? encodeChunk({ ...chunk, ...lie(chunk, jobId) }) : plaintext, options)
               }
             }
           }
@@ -201,6 +202,12 @@ describe('an answer that lies', () => {
       expect(paidNano <= 40n * PRICES.completion / 1_000_000n).to.equal(true)
     })
   }
+
+  it('that ends as an error before its first token is no answer at all', async () => {
+    const { client } = await liar(0, (_chunk, jobId) => ({ ids: [], utf8: [], classes: new Uint8Array(0), hash: runningHashStart(jobId), finish: 'error', final: true }))
+    const error = await client.ask().then(() => null, (thrown: unknown) => thrown)
+    expect(error).to.have.property('code', 'engine_failed')
+  })
 
   it('with more tokens than were asked for ends the job', async () => {
     const { client } = await liar(0, (chunk) => ({ ids: Array.from({ length: 9 }, () => chunk.ids[0]), utf8: Array.from({ length: 9 }, () => chunk.utf8[0]), classes: new Uint8Array(9).fill(2) }))

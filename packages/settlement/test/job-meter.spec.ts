@@ -131,6 +131,20 @@ describe('job meter', () => {
     await worse.provider.stop()
   })
 
+  it('takes the vouchers of a lane that has ended for nothing', async () => {
+    const at = await lane({ creditNano: 0n, capNano: CAP_NANO })
+    const meter = await at.begin(1)
+    await at.pay(1_000n, [1, 1_000n])
+    expect(leaves(meter, 10n)).to.deep.equal([true])
+    at.ledger.lanes.clear()
+    at.clock.advance(5_000)
+    for (let turn = 0; turn < 8; turn++) {
+      await new Promise(resolve => { setImmediate(resolve) })
+    }
+    expect(leaves(meter, 11n)).to.deep.equal([false])
+    await at.provider.stop()
+  })
+
   it('bills up to what was allowed, and waits for no voucher when the lane can pay', async () => {
     const at = await lane({ creditNano: 0n, capNano: CAP_NANO })
     const meter = await at.begin(1)

@@ -132,6 +132,17 @@ describe('watcher', () => {
     })
   }
 
+  it('asks a chain that is away once a round, however many lanes there are', async () => {
+    const { provider, ledger, earn, pass, errors } = await world()
+    for (const n of [1, 2, 3]) {
+      await earn(n, 1n)
+    }
+    ledger.weather.down = true
+    await pass(2 * POLL_MS)
+    expect(errors).to.deep.equal(['chain_unavailable', 'chain_unavailable'])
+    await provider.stop()
+  })
+
   it('sends again what was dropped, after a look', async () => {
     const { provider, ledger, earn, pass, errors } = await world()
     ledger.weather.drop = 2
@@ -172,7 +183,7 @@ describe('watcher', () => {
   })
 
   it('takes what unlocks first, four to a wallet message', async () => {
-    const { provider, ledger, earn, pass, vault } = await world(() => ({ redeemThresholdNano: 10n ** 12n }))
+    const { provider, ledger, earn, pass, vault, settled } = await world(() => ({ redeemThresholdNano: 10n ** 12n }))
     for (const n of [1, 2, 3, 4, 5, 6]) {
       await earn(n, 20_000_000n)
     }
@@ -181,6 +192,7 @@ describe('watcher', () => {
     }
     await pass(4 * POLL_MS)
     expect([ledger.batches, ledger.paidNano]).to.deep.equal([[4, 2], 120_000_000n])
+    expect(settled.map(one => one.vault)).to.deep.equal([6, 5, 4, 3, 2, 1].map(vault))
     await provider.stop()
   })
 

@@ -92,6 +92,13 @@ describe('files of collateral', () => {
     expect(readMaterial({ collateral: [utf8('{"tcb_info":1}')] }).faults.map(({ part }) => part)).to.deep.equal(['revocation', 'revocation', 'tcb', 'tcb'])
   })
 
+  it('counts the certificates of an issuer chain before it parses them', () => {
+    const block = '-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n'
+    const messageOf = (blocks: number): string => readMaterial({ collateral: [utf8(JSON.stringify({ tcb_info: '{}', tcb_info_issuer_chain: block.repeat(blocks) }))] }).faults.filter(({ message }) => message.startsWith('tcb_info')).map(({ message }) => message).join()
+    expect(messageOf(4)).to.include('a certificate cannot be parsed')
+    expect(messageOf(5)).to.not.include('a certificate cannot be parsed')
+  })
+
   it('knows what is none', () => {
     for (const text of ['', '{', '{}', '[]', 'null', '{"a":1}', '0x30', '30', 'MII', '3082']) {
       expect(isMaterial(utf8(text)), text).to.be.false()

@@ -31,12 +31,24 @@ function hasSpecs (dir) {
   return existsSync(dir) && readdirSync(dir, { recursive: true }).some(name => /\.spec\.[cm]?[jt]s$/.test(String(name)))
 }
 
+function killGroup (child, signal) {
+  try {
+    process.kill(-child.pid, signal)
+  } catch {
+    // it is gone already
+  }
+}
+
 /** Runs a command, collects its output, resolves when it is gone. */
 function run (command, args, options, children) {
   return new Promise(resolve => {
     const chunks = []
-    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
-    const timer = setTimeout(() => { child.kill('SIGKILL') }, SUITE_TIMEOUT_MS)
+    // A group of its own: what the runner starts must end with it, or it would hold the pipes open for ever.
+    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    const timer = setTimeout(() => {
+      chunks.push(Buffer.from(`still running after ${SUITE_TIMEOUT_MS / 60_000} minutes: killed\n`))
+      killGroup(child, 'SIGKILL')
+    }, SUITE_TIMEOUT_MS)
 
     children.add(child)
     child.stdout.on('data', chunk => { chunks.push(chunk) })
@@ -138,7 +150,7 @@ runMain(async () => {
   const children = new Set()
   const stop = signal => {
     for (const child of children) {
-      child.kill(signal)
+      killGroup(child, signal)
     }
     process.exitCode = 130
   }

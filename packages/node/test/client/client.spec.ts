@@ -33,7 +33,8 @@ describe('failover before the first token', () => {
         return prepareSeal(init)
       }
     }
-    const client = await trade.client({ seed: 101, protection: watched })
+    // Nothing is made ready ahead: each failure must meet the request itself.
+    const client = await trade.client({ seed: 101, protection: watched, role: { warmProviders: 0 } })
     await client.knows(2)
     return { bad: cheap, good, client, sealedFor }
   }

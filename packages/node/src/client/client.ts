@@ -1,9 +1,11 @@
 import { CocoonError, accountToText, asCocoonError, fromHex, tierAtLeast, toHex, worstChargeNano } from '@cocoon-net/protocol'
+import { LRUCache } from 'lru-cache'
 import { ANSWER_TIMEOUT_MS } from '../constants.ts'
 import { startAttempt } from './attempt.ts'
 import { choose } from './choose.ts'
 import { createExplanations } from './explanations.ts'
-import { listModels, peerText, resolveModel, tierTooLow } from './models.ts'
+import { FINAL_CODES, LINK_STAYS_CODES, NO_FAULT_CODES, allFailed, noCandidate } from './failures.ts'
+import { listModels, peerText, resolveModel } from './models.ts'
 import { createPeerMemory } from './peer-memory.ts'
 import { createProviderLinks } from './provider-links.ts'
 import { runningJob } from './running-job.ts'
@@ -73,13 +75,6 @@ const TEMPLATE_TOKENS = 64
 /** Bytes of text in a token, usually: for the expected cost. */
 const TYPICAL_TOKEN_BYTES = 4
 
-/** Refusals that another provider would give as well: the caller must change something. */
-const FINAL_CODES = new Set(['job_cancelled', 'spending_limit', 'bad_request', 'unsupported_parameter', 'context_too_long', 'insufficient_funds', 'lane_exhausted'])
-/** Refusals that are no fault of the provider. */
-const NO_FAULT_CODES = new Set(['no_room', 'max_charge_too_low'])
-/** Failures of this request only: what was verified of the provider stays, and so do other jobs with it. */
-const LINK_STAYS_CODES = new Set([...NO_FAULT_CODES, 'engine_failed', 'engine_unavailable', 'quote_unknown'])
-
 interface PromptBounds { readonly typicalTokens: number, readonly maxTokens: number }
 
 function promptBounds (body: Record<string, unknown>): PromptBounds {
@@ -87,39 +82,10 @@ function promptBounds (body: Record<string, unknown>): PromptBounds {
   return { typicalTokens: Math.ceil(byteLength / TYPICAL_TOKEN_BYTES), maxTokens: byteLength + TEMPLATE_TOKENS }
 }
 
-function noCandidate (rejected: Choice['rejected'], minTier: Tier): CocoonError {
-  const reasons = new Set(rejected.map(r => r.reason))
-  const details = { rejected: rejected.map(r => ({ peer: peerText({ peerId: fromHex(r.peer) }), reason: r.reason })) }
-  if (reasons.has('price_too_high') || reasons.has('cost_too_high')) {
-    return new CocoonError('no_provider_within_price', undefined, { details })
-  }
-  const below = rejected.filter(r => r.reason === 'tier_too_low')
-  return below.length > 0 ? tierTooLow(below, minTier, details) : new CocoonError('no_provider', undefined, { details })
-}
-
-/** The error of a request that no provider answered. */
-function allFailed (attempts: JobSummary['attempts'], last: CocoonError): CocoonError {
-  const outcomes = attempts.map(({ provider, outcome }) => `${provider}: ${outcome}`).join(', ')
-  if (attempts.every(({ outcome }) => outcome === 'max_charge_too_low')) {
-    return new CocoonError('no_provider_within_price', outcomes, { details: { attempts }, cause: last })
-  }
-  // one provider, or all that claimed the tier and did not prove it
-  return attempts.every(({ outcome }) => outcome === 'tier_too_low') || attempts.length === 1 ? last : new CocoonError('all_providers_failed', outcomes, { details: { attempts }, cause: last })
-}
-
-/** Appends, and forgets the oldest beyond a bound. */
-function keep<K, V> (map: Map<K, V>, key: K, value: V, max: number): void {
-  map.set(key, value)
-  const oldest = map.keys().next()
-  if (map.size > max && oldest.done !== true) {
-    map.delete(oldest.value)
-  }
-}
-
 export function createClient (init: ClientInit): Client {
   const peers = createPeerMemory(init.now)
   const explanations = createExplanations()
-  const jobs = new Map<string, JobRecord>()
+  const jobs = new LRUCache<string, JobRecord>({ max: MAX_JOBS_KEPT })
   const links: ProviderLinks = createProviderLinks({
     ...init,
     onPayRefusal: (_peer, error) => { init.counters.increment('cocoon_pay_failures_total', { code: error.code }) }
@@ -268,7 +234,7 @@ export function createClient (init: ClientInit): Client {
         const summary: JobSummary = {
           ...bill, attempts, ttftMs, tokensPerSecond, vault: accountToText(init.payments.vault.account), payee: accountToText(candidate.offer.payee)
         }
-        keep(jobs, jobId, { jobId, provider, tier, model: run.modelId, ...summary }, MAX_JOBS_KEPT)
+        jobs.set(jobId, { jobId, provider, tier, model: run.modelId, ...summary })
         return summary
       },
       onFailed: ({ code }) => {

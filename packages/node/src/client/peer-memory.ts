@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { NEW_PEER, recordBusy, recordFailure, recordSuccess } from './peer-record.ts'
 import type { PeerRecord } from './peer-record.ts'
 
@@ -14,15 +15,9 @@ export interface PeerMemory {
 }
 
 export function createPeerMemory (now: () => number): PeerMemory {
-  const records = new Map<string, PeerRecord>()
+  const records = new LRUCache<string, PeerRecord>({ max: MAX_RECORDS })
   const note = (peer: string, update: (record: PeerRecord) => PeerRecord): void => {
-    const next = update(records.get(peer) ?? NEW_PEER)
-    records.delete(peer)
-    records.set(peer, next)
-    const oldest = records.keys().next().value
-    if (records.size > MAX_RECORDS && oldest != null) {
-      records.delete(oldest)
-    }
+    records.set(peer, update(records.get(peer) ?? NEW_PEER))
   }
   return {
     get: (peer) => records.get(peer),

@@ -1,4 +1,4 @@
-import { CocoonError, accountToText, asCocoonError, fromHex, tierAtLeast, toHex, worstChargeNano } from '@cocoon-net/protocol'
+import { CocoonError, accountToText, asCocoonError, tierAtLeast, toHex, worstChargeNano } from '@cocoon-net/protocol'
 import { LRUCache } from 'lru-cache'
 import { ANSWER_TIMEOUT_MS } from '../constants.ts'
 import { startAttempt } from './attempt.ts'

@@ -69,7 +69,7 @@ async function testWorkspace (dir, suite, node, outDir, children) {
     ...process.env,
     PATH: [dirname(node), join(rootDir, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
     COCOON_TEST_COUNTS: countsFile,
-    FORCE_COLOR: process.stdout.isTTY ? '1' : '0'
+    ...process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }
   }
   const result = await run(node, [
     join(rootDir, 'node_modules', 'aegir', 'src', 'index.js'), 'test', '-t', 'node', '--build', 'false',

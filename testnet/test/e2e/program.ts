@@ -38,7 +38,7 @@ export interface RunOptions {
 }
 
 function environment (home: string): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries({ ...process.env, COCOON_HOME: home, COCOON_BUNDLE_DIR: undefined, NODE_OPTIONS: undefined })
+  return Object.fromEntries(Object.entries({ ...process.env, COCOON_HOME: home, COCOON_BUNDLE_DIR: undefined, NODE_OPTIONS: undefined, FORCE_COLOR: undefined, NO_COLOR: '1' })
     .filter(([name, value]) => value != null && (!name.startsWith('COCOON_') || name === 'COCOON_HOME')))
 }
 

@@ -1,15 +1,17 @@
-import { setImmediate } from 'node:timers/promises'
-import { CocoonError, answerCommitment, asCocoonError, jobIdOf, requestCommitment, runningHashStart, toHex } from '@cocoon-net/protocol'
-import { FLUSH_MS, FLUSH_TOKENS } from '../constants.ts'
+import { CocoonError, asCocoonError, jobIdOf, runningHashStart, toHex } from '@cocoon-net/protocol'
+import { createAnswerSender } from './answer-sender.ts'
 import { createBill } from './bill.ts'
+import { createCheckpoints } from './checkpoints.ts'
 import { createChunkWriter } from './chunk-writer.ts'
-import { recordReceipt } from './receipt-log.ts'
 import { validatePayload } from './validate-request.ts'
+import type { AnswerSender } from './answer-sender.ts'
+import type { Bill } from './bill.ts'
+import type { Checkpoints } from './checkpoints.ts'
 import type { AttestedBinding } from './identity.ts'
 import type { SignedQuote } from './quote-book.ts'
 import type { ReceiptStore } from './receipt-log.ts'
 import type { FramedStream } from '../streams/framed-stream.ts'
-import type { Engine, EngineRequest } from '@cocoon-net/engine'
+import type { Engine, EngineEvent, EngineRequest } from '@cocoon-net/engine'
 import type { FinishReason, InferRequestFrame, InferResponseFrame, NetworkPreset, RequestHeader, Tier } from '@cocoon-net/protocol'
 import type { OpenedJob } from '@cocoon-net/sealing'
 import type { JobMeter, Signer } from '@cocoon-net/settlement'
@@ -49,157 +51,123 @@ function isLost (signal: AbortSignal): boolean {
 /**
  * Runs an admitted job: opens its content, streams sealed tokens no further than the exposure rule allows, signs
  * checkpoints, and ends with the receipt and the last voucher.
+ *
+ * @throws {CocoonError} what the body or the engine is refused with, voucher_late, stream_closed
  */
 export async function runJob (job: AdmittedJob, components: JobComponents): Promise<JobOutcome> {
   const { frames, header, quote, meter } = job
-  const { prices, windowNano } = quote.quote
   const { payload, body } = validatePayload(job.opened.payload, quote)
   const providerNonce = components.randomBytes(32)
   const jobId = jobIdOf({ bindingHash: job.binding.hash, ciphertext: job.ciphertext, providerNonce })
-  const sealer = await job.opened.sealer(providerNonce)
-  const reqCommit = requestCommitment(job.opened.reqSalt(), job.opened.payload)
-  const ansSalt = job.opened.ansSalt()
-  const bill = createBill(prices, header.maxTokens)
-  const writer = createChunkWriter({ sealer, startHash: runningHashStart(jobId), counts: () => [bill.tokens.prompt, bill.tokens.cached] })
+  const bill = createBill(quote.quote.prices, header.maxTokens)
+  const writer = createChunkWriter({
+    sealer: await job.opened.sealer(providerNonce), startHash: runningHashStart(jobId), counts: () => [bill.tokens.prompt, bill.tokens.cached]
+  })
   const stopEngine = new AbortController()
-  const signal = AbortSignal.any([job.signal, stopEngine.signal])
-  let accepted = false
-  let delivered = 0
-  let seq = 0
-  let nextCheckpointNano = windowNano
-  let sending: Promise<void> = Promise.resolve()
-  let sendError: unknown
-  let timer: ReturnType<typeof setTimeout> | undefined
-
-  const checkpoint = async (chargeNano: bigint): Promise<void> => {
-    const signed = await recordReceipt({
-      networkId: components.network.networkId,
-      stake: quote.quote.stake,
-      vault: header.vault,
-      payee: job.binding.binding.payee,
-      laneEpoch: header.laneEpoch,
-      jobId,
-      seq: seq++,
-      bindingHash: job.binding.hash,
-      tier: components.tier,
-      tokens: bill.tokens,
-      chargeNano,
-      quoteHash: header.quoteHash,
-      mcSeqno: job.binding.binding.beacon.seqno,
-      reqCommit,
-      ansCommit: answerCommitment(ansSalt, writer.hash),
-      auditRoot: new Uint8Array(32)
-    }, components.receiptSigner, components.receipts)
-    await frames.write({ t: 'checkpoint', cell: signed.cell, signature: signed.signature })
+  const sender = createAnswerSender({ frames, writer, flushMs: components.flushMs, onError: (error) => { stopEngine.abort(error) } })
+  const checkpoints = createCheckpoints({ job, components, jobId, bill, writer })
+  const request: EngineRequest = {
+    endpoint: payload.endpoint === 'completions' ? 'completions' : 'chat',
+    model: toHex(payload.model),
+    body,
+    prefix: payload.prefix,
+    maxTokens: header.maxTokens
   }
-
-  const flush = (options: { flush: boolean, finish?: FinishReason }): void => {
-    clearTimeout(timer)
-    timer = undefined
-    const sealed = writer.seal(options)
-    if (sealed == null) {
-      return
-    }
-    sending = sending.then(async () => {
-      if (sendError == null) {
-        await frames.write({ t: 'chunk', sealed })
-      }
-    }).catch((error: unknown) => {
-      sendError ??= error
-      stopEngine.abort(error)
-    })
-  }
-
-  let finish: FinishReason = 'stop'
+  const answer: RunningAnswer = { job, components, bill, sender, checkpoints, providerNonce, accepted: false }
+  let finish: FinishReason
   try {
-    const request: EngineRequest = {
-      endpoint: payload.endpoint === 'completions' ? 'completions' : 'chat',
-      model: toHex(payload.model),
-      body,
-      prefix: payload.prefix,
-      maxTokens: header.maxTokens
-    }
-    for await (const event of components.engine.generate(request, { signal })) {
-      if (event.type === 'prompt') {
-        bill.setPrompt(event.promptTokens, event.cachedTokens)
-        if (!bill.fits('completion', header.maxCharge)) {
-          throw new CocoonError('max_charge_too_low')
-        }
-        await frames.write({ t: 'accept', providerNonce })
-        accepted = true
-      } else if (event.type === 'token') {
-        if (!bill.fits(event.class, header.maxCharge)) {
-          finish = 'length'
-          break
-        }
-        // A token is on the bill once it may leave: one that waits in vain is neither delivered nor charged.
-        const vested = bill.vestedNano(event.class)
-        if (!meter.mayLeave(vested)) {
-          flush({ flush: true })
-          await sending
-          await meter.waitFor(vested, { signal: job.signal, timeoutMs: components.voucherWaitMs })
-        }
-        bill.add(event.class)
-        writer.add({ id: event.id, bytes: event.bytes, class: event.class })
-        delivered++
-        if (delivered === 1 || writer.pending >= FLUSH_TOKENS) {
-          flush({ flush: false })
-          // An engine that always has the next token would keep what is written, and all other jobs, from the network.
-          await setImmediate()
-        } else {
-          timer ??= setTimeout(() => { flush({ flush: true }) }, components.flushMs ?? FLUSH_MS)
-        }
-        if (vested >= nextCheckpointNano) {
-          nextCheckpointNano = vested + windowNano
-          flush({ flush: false })
-          await sending
-          await checkpoint(vested)
-        }
-        if (sendError != null) {
-          break
-        }
-      } else {
-        finish = event.reason
-      }
-    }
-    if (!accepted) {
-      throw new CocoonError('engine_failed', 'the engine ended without an answer')
-    }
-    if (sendError != null) {
-      throw asCocoonError(sendError, 'stream_closed')
-    }
-    if (isLost(job.signal)) {
-      throw job.signal.reason
-    }
-    if (job.signal.aborted) {
-      finish = 'cancelled'
-    }
+    finish = await streamAnswer(components.engine.generate(request, { signal: AbortSignal.any([job.signal, stopEngine.signal]) }), answer)
   } catch (error) {
-    clearTimeout(timer)
+    sender.stop()
     if (isLost(job.signal)) {
-      sendError ??= job.signal.reason
+      sender.lose(job.signal.reason)
     }
-    if (job.signal.aborted && accepted && sendError == null) {
-      finish = 'cancelled'
-    } else if (delivered === 0) {
-      // Nothing has left: it costs nothing, and the client may ask the next provider.
-      throw error
-    } else {
-      // Not a normal end: what has vested is owed, the rest of the prompt is not.
-      await sending
-      await meter.finish(bill.vestedNano(), { timeoutMs: 0 })
-      if (sendError == null) {
-        flush({ flush: false, finish: 'error' })
-        await sending
-        await checkpoint(bill.vestedNano())
+    if (!(job.signal.aborted && answer.accepted && sender.error == null)) {
+      if (sender.count > 0) {
+        await endFailed(answer)
       }
+      // Where nothing has left, it costs nothing, and the client may ask the next provider.
       throw error
     }
+    finish = 'cancelled'
   }
   const charge = bill.chargeNano()
-  flush({ flush: false, finish })
-  await sending
-  await checkpoint(charge).catch((error: unknown) => { sendError ??= error })
+  await sender.flush({ flush: false, finish })
+  await checkpoints.sign(charge).catch((error: unknown) => { sender.lose(error) })
   const { paidNano } = await meter.finish(charge, { timeoutMs: components.voucherWaitMs })
-  return { finish, chargeNano: charge, paidNano, tokens: delivered }
+  return { finish, chargeNano: charge, paidNano, tokens: sender.count }
+}
+
+interface RunningAnswer {
+  readonly job: AdmittedJob
+  readonly components: JobComponents
+  readonly bill: Bill
+  readonly sender: AnswerSender
+  readonly checkpoints: Checkpoints
+  readonly providerNonce: Uint8Array
+  accepted: boolean
+}
+
+/** Takes the engine's events until it ends, the charge reaches its limit, or the client stops. */
+async function streamAnswer (events: AsyncIterable<EngineEvent>, answer: RunningAnswer): Promise<FinishReason> {
+  const { bill, sender } = answer
+  const { frames, header, signal } = answer.job
+  let finish: FinishReason = 'stop'
+  for await (const event of events) {
+    if (event.type === 'prompt') {
+      bill.setPrompt(event.promptTokens, event.cachedTokens)
+      if (!bill.fits('completion', header.maxCharge)) {
+        throw new CocoonError('max_charge_too_low')
+      }
+      await frames.write({ t: 'accept', providerNonce: answer.providerNonce })
+      answer.accepted = true
+    } else if (event.type === 'end') {
+      finish = event.reason
+    } else if (!bill.fits(event.class, header.maxCharge)) {
+      finish = 'length'
+      break
+    } else {
+      await sendToken(event, answer)
+      if (sender.error != null) {
+        break
+      }
+    }
+  }
+  if (!answer.accepted) {
+    throw new CocoonError('engine_failed', 'the engine ended without an answer')
+  }
+  if (sender.error != null) {
+    throw asCocoonError(sender.error, 'stream_closed')
+  }
+  if (isLost(signal)) {
+    throw signal.reason
+  }
+  return signal.aborted ? 'cancelled' : finish
+}
+
+/** Puts one token on the bill and on its way; a checkpoint follows where a window is full. */
+async function sendToken (token: Extract<EngineEvent, { type: 'token' }>, { job, components, bill, sender, checkpoints }: RunningAnswer): Promise<void> {
+  const { meter, signal } = job
+  // A token is on the bill once it may leave: one that waits in vain is neither delivered nor charged.
+  const vested = bill.vestedNano(token.class)
+  if (!meter.mayLeave(vested)) {
+    await sender.flush({ flush: true })
+    await meter.waitFor(vested, { signal, timeoutMs: components.voucherWaitMs })
+  }
+  bill.add(token.class)
+  await sender.push({ id: token.id, bytes: token.bytes, class: token.class })
+  if (checkpoints.due(vested)) {
+    await sender.flush({ flush: false })
+    await checkpoints.sign(vested)
+  }
+}
+
+/** Not a normal end: what has vested is owed, the rest of the prompt is not. */
+async function endFailed ({ job, bill, sender, checkpoints }: RunningAnswer): Promise<void> {
+  await sender.sent()
+  await job.meter.finish(bill.vestedNano(), { timeoutMs: 0 })
+  if (sender.error == null) {
+    await sender.flush({ flush: false, finish: 'error' })
+    await checkpoints.sign(bill.vestedNano())
+  }
 }

@@ -18,6 +18,8 @@ export interface EngineRow {
   /** Tokens of all streams per second from the first request to the last byte, bill included: the same division. */
   readonly throughputRatio: number
   readonly directTokensPerSecond: number
+  /** Of an answer through the network, mean. */
+  readonly tokensPerAnswer: number
   readonly cpuPerTokenUs: { readonly direct: number, readonly provider: number, readonly gateway: number }
 }
 
@@ -78,6 +80,7 @@ export async function measureEngine (engine: 'llama' | 'synthetic', rounds: numb
         decodeRatio: decode('network') / decode('direct'),
         throughputRatio: speed('network') / speed('direct'),
         directTokensPerSecond: speed('direct'),
+        tokensPerAnswer: tokens('network') / taken.network.samples.length,
         cpuPerTokenUs: { direct: cpu.direct / tokens('direct'), provider: cpu.provider / tokens('network'), gateway: cpu.gateway / tokens('network') }
       })
     }

@@ -25,6 +25,13 @@ function engineTable (rows: readonly EngineRow[]): string {
   )
 }
 
+/** An answer shorter than half a window is paid with one voucher, at its end: with the default window that is every one here. */
+function paymentRow ({ tokensPerAnswer, cpuPerTokenUs }: EngineRow): readonly string[] {
+  const paymentUs = (voucher.voucherUs + voucher.signUs) / tokensPerAnswer
+  const tokenUs = cpuPerTokenUs.provider + cpuPerTokenUs.gateway
+  return [`paying for a token, both sides, beside the token (llama, ${tokensPerAnswer.toFixed(0)} tokens an answer)`, `${paymentUs.toFixed(1)} µs`, `${tokenUs.toFixed(0)} µs`, `× ${(paymentUs / tokenUs).toFixed(4)}`]
+}
+
 const command = new Command('npm run bench --')
   .description('The same engine directly over HTTP and through the network: attested (simulated), sealed, paid, with padding, flush timer and disk sync. Ratios count; single times on a busy machine do not.')
   .option('--quick', 'fewer rounds')
@@ -51,6 +58,7 @@ const report = [
   '',
   table(['CPU of', 'this', 'instead', 'ratio'], [
     ['a voucher: decode, check, disk, beside a bare Ed25519 check', `${voucher.voucherUs.toFixed(0)} µs`, `${voucher.verifyUs.toFixed(0)} µs`, `× ${voucher.ratio.toFixed(2)}`],
+    paymentRow(rows[0]),
     ...privacyRows(privacy)
   ]),
   '',

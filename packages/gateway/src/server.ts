@@ -56,7 +56,14 @@ async function close (server: Server, graceMs: number): Promise<void> {
 export async function serveHandler (init: ServeInit): Promise<RunningServer> {
   const host = init.host ?? '127.0.0.1'
   const server = createAdaptorServer({
-    fetch: async (request: Request) => init.handler.fetch(request),
+    fetch: async (request: Request) => {
+      const response = await init.handler.fetch(request)
+      // Without this the adaptor waits a turn of the timers to see whether the body is short: the first token would wait too.
+      if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) {
+        response.headers.set('transfer-encoding', 'chunked')
+      }
+      return response
+    },
     // The process may be an application's: its global Request and Response stay what they are.
     overrideGlobalObjects: false
   }) as Server

@@ -1,5 +1,5 @@
 import {
-  CocoonError, LIMITS, asCocoonError, encodeRequestHeader, encodeRequestPayload, fromRefusal, inferRequestCodec, inferResponseCodec, jobIdOf, quoteHash
+  CocoonError, LIMITS, asCocoonError, encodeRequestHeader, encodeRequestPayload, fromRefusal, inferRequestCodec, inferResponseCodec, jobIdOf
 } from '@cocoon-net/protocol'
 import { verifyEd25519 } from '@cocoon-net/settlement'
 import { STREAM_IDLE_MS } from '../constants.ts'
@@ -53,7 +53,7 @@ export async function startAttempt (init: AttemptInit): Promise<Attempt> {
     vault: init.vault.account,
     vaultOwner: init.vault.owner,
     laneEpoch: lane.epoch,
-    quoteHash: quoteHash(candidate.quote),
+    quoteHash: candidate.quoteHash,
     maxTokens: Math.min(init.maxTokens, candidate.quote.maxTokens),
     maxCharge: init.maxChargeNano,
     clientNonce: init.randomBytes(32)

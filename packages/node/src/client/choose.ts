@@ -1,4 +1,4 @@
-import { parseQuote, tierAtLeast, toHex, worstChargeNano } from '@cocoon-net/protocol'
+import { parseQuote, quoteHash as hashOfQuote, tierAtLeast, toHex, worstChargeNano } from '@cocoon-net/protocol'
 import { NEW_PEER } from './peer-record.ts'
 import type { PeerRecord } from './peer-record.ts'
 import type { Endpoint, Offer, Quote, Tier } from '@cocoon-net/protocol'
@@ -30,6 +30,8 @@ export interface Candidate {
   readonly peer: string
   readonly offer: Offer
   readonly quote: Quote
+  /** What a request names and a receipt repeats. */
+  readonly quoteHash: Uint8Array
   /** Lower is better. */
   readonly score: number
   /** Expected charge, nanoTON. */
@@ -59,6 +61,23 @@ const UNKNOWN_TTFT_MS = 150
 /** Of cost and of latency in the score. */
 const WEIGHTS: Readonly<Record<Preference, readonly [number, number]>> = Object.freeze({ price: [4, 0.25], latency: [0.25, 4], balanced: [1, 0.25] })
 
+/** Offers are kept between requests, and a bag of cells takes longer to read than all the rest of a choice. */
+const quotes = new WeakMap<Offer, ReadQuote>()
+
+interface ReadQuote { readonly quote: Quote, readonly quoteHash: Uint8Array }
+
+/** The standing quote of an offer, read once. @throws {CocoonError} frame_malformed */
+function quoteOf (offer: Offer): ReadQuote {
+  const known = quotes.get(offer)
+  if (known != null) {
+    return known
+  }
+  const quote = parseQuote(offer.quote)
+  const read = { quote, quoteHash: hashOfQuote(quote) }
+  quotes.set(offer, read)
+  return read
+}
+
 function reject (offer: Offer, quote: Quote, input: ChooseInput): RejectReason | undefined {
   const { limits } = input
   if (offer.validUntilMs <= input.nowMs || Number(quote.validUntilMs) <= input.nowMs) {
@@ -86,33 +105,34 @@ function reject (offer: Offer, quote: Quote, input: ChooseInput): RejectReason |
 /** Filters and ranks offers by expected cost, expected latency and record. Pure; the reasons are kept for `explain`. */
 export function choose (offers: readonly Offer[], input: ChooseInput): Choice {
   const rejected: Rejection[] = []
-  const fit: Array<{ peer: string, offer: Offer, quote: Quote, record: PeerRecord, expectedNano: bigint }> = []
+  const fit: Array<{ peer: string, offer: Offer, quote: Quote, quoteHash: Uint8Array, record: PeerRecord, expectedNano: bigint }> = []
   for (const offer of offers) {
     const peer = toHex(offer.peerId)
-    let quote: Quote
+    let read: ReadQuote
     try {
-      quote = parseQuote(offer.quote)
+      read = quoteOf(offer)
     } catch {
       rejected.push({ peer, reason: 'offer_malformed', tier: offer.tier })
       continue
     }
+    const { quote } = read
     const reason = reject(offer, quote, input)
     if (reason != null) {
       rejected.push({ peer, reason, tier: offer.tier })
       continue
     }
     const expectedNano = worstChargeNano(Math.min(input.promptTokens, offer.contextLength), Math.min(input.maxTokens ?? TYPICAL_ANSWER_TOKENS, quote.maxTokens), quote.prices)
-    fit.push({ peer, offer, quote, record: input.record(peer) ?? NEW_PEER, expectedNano })
+    fit.push({ peer, offer, ...read, record: input.record(peer) ?? NEW_PEER, expectedNano })
   }
   const cheapest = fit.reduce((min, f) => f.expectedNano < min ? f.expectedNano : min, fit[0]?.expectedNano ?? 0n)
   const fastest = Math.max(1, Math.min(...fit.map(f => f.record.ttftMs ?? UNKNOWN_TTFT_MS)))
   const [priceWeight, latencyWeight] = WEIGHTS[input.limits.prefer ?? 'balanced']
-  const candidates = fit.map(({ peer, offer, quote, record, expectedNano }) => {
+  const candidates = fit.map(({ peer, offer, quote, quoteHash, record, expectedNano }) => {
     const costRatio = cheapest > 0n ? Number(expectedNano * 1_000n / cheapest) / 1_000 : 1
     const latencyRatio = (record.ttftMs ?? UNKNOWN_TTFT_MS) / fastest
     // A busy or resting provider is not excluded, only last: its word about room may be old.
     const penalty = (offer.room.free === 0 ? 10 : 0) + (record.restUntilMs > input.nowMs ? 100 : 0)
-    return { peer, offer, quote, expectedNano, score: (priceWeight * costRatio + latencyWeight * Math.min(10, latencyRatio)) / Math.max(0.05, record.success) + penalty }
+    return { peer, offer, quote, quoteHash, expectedNano, score: (priceWeight * costRatio + latencyWeight * Math.min(10, latencyRatio)) / Math.max(0.05, record.success) + penalty }
   })
   candidates.sort((a, b) => a.score - b.score || (a.peer < b.peer ? -1 : 1))
   return { candidates, rejected }

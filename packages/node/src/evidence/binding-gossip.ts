@@ -1,19 +1,17 @@
-import { CocoonError, asCocoonError, attestTopic, bindingAnnouncementCodec, decodeWith, encodeWith, equalBytes, sha256, toHex, utf8 } from '@cocoon-net/protocol'
-import { peerIdFromPublicKey } from '@libp2p/peer-id'
-import { RecordEnvelope } from '@libp2p/peer-record'
+import { CocoonError, attestTopic, bindingAnnouncementCodec, decodeWith, encodeWith, equalBytes, sha256, toHex, utf8 } from '@cocoon-net/protocol'
 import { LRUCache } from 'lru-cache'
 import { createRateLimit } from '../offers/rate-limit.ts'
+import { openEnvelope, sealEnvelope } from '../offers/signed-envelope.ts'
 import { offerVerdict } from '../offers/verdict.ts'
 import { ANNOUNCEMENTS_BURST, ANNOUNCEMENTS_PER_SECOND, MAX_ANNOUNCEMENT_BYTES, MAX_ANNOUNCERS } from './constants.ts'
 import type { ShownBinding } from './attest-binding.ts'
 import type { Counters } from '../counters.ts'
 import type { Gossip, GossipVerdict } from '../host/gossip.ts'
+import type { EnvelopeKind } from '../offers/signed-envelope.ts'
 import type { NetworkPreset } from '@cocoon-net/protocol'
 import type { PeerId, PrivateKey } from '@libp2p/interface'
 
-/** Domain and payload type of the signed envelope around an announcement. */
-const DOMAIN = 'cocoon-attest'
-const PAYLOAD_TYPE = utf8('/cocoon/attest/1')
+const ANNOUNCEMENT_ENVELOPE: EnvelopeKind = { domain: 'cocoon-attest', payloadType: utf8('/cocoon/attest/1'), maxBytes: MAX_ANNOUNCEMENT_BYTES, what: 'the announcement' }
 
 export interface Announcement {
   readonly peerId: PeerId
@@ -24,42 +22,18 @@ export interface Announcement {
 /** Signed by the provider's libp2p identity; at most 512 bytes. */
 export async function sealAnnouncement (shown: Pick<ShownBinding, 'bytes' | 'evidence'>, network: Pick<NetworkPreset, 'networkId'>, privateKey: PrivateKey): Promise<Uint8Array> {
   const payload = encodeWith(bindingAnnouncementCodec, { networkId: network.networkId, bindingHash: sha256(shown.bytes), evidenceHash: sha256(shown.evidence) })
-  const envelope = await RecordEnvelope.seal({
-    domain: DOMAIN,
-    codec: PAYLOAD_TYPE,
-    marshal: () => payload,
-    equals: (other) => other != null && equalBytes(other.marshal().slice(), payload)
-  }, privateKey)
-  return envelope.marshal()
+  return sealEnvelope(ANNOUNCEMENT_ENVELOPE, payload, privateKey)
 }
 
 /** @throws {CocoonError} frame_too_large, frame_malformed, wrong_network, bad_signature */
 export async function openAnnouncement (data: Uint8Array, network: Pick<NetworkPreset, 'networkId'>): Promise<Announcement> {
-  if (data.byteLength > MAX_ANNOUNCEMENT_BYTES) {
-    throw new CocoonError('frame_too_large')
-  }
-  let envelope: RecordEnvelope
-  try {
-    envelope = RecordEnvelope.createFromProtobuf(data)
-  } catch (cause) {
-    throw new CocoonError('frame_malformed', 'not a signed envelope', { cause })
-  }
-  // One encoding only, or one announcement would travel under many names.
-  if (!equalBytes(new RecordEnvelope(envelope).marshal(), data) || !equalBytes(envelope.payloadType, PAYLOAD_TYPE)) {
-    throw new CocoonError('frame_malformed', 'the envelope holds no announcement in its one encoding')
-  }
+  const envelope = openEnvelope(ANNOUNCEMENT_ENVELOPE, data)
   const { networkId, bindingHash, evidenceHash } = decodeWith(bindingAnnouncementCodec, envelope.payload, MAX_ANNOUNCEMENT_BYTES, 'announcement')
   if (!equalBytes(networkId, network.networkId)) {
     throw new CocoonError('wrong_network')
   }
-  try {
-    if (await envelope.validate(DOMAIN)) {
-      return { peerId: peerIdFromPublicKey(envelope.publicKey), bindingHash, evidenceHash }
-    }
-  } catch (cause) {
-    throw new CocoonError('bad_signature', asCocoonError(cause).message, { cause })
-  }
-  throw new CocoonError('bad_signature')
+  await envelope.verify()
+  return { peerId: envelope.peerId, bindingHash, evidenceHash }
 }
 
 export interface BindingGossipInit {

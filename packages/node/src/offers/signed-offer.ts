@@ -1,10 +1,12 @@
-import { CocoonError, LIMITS, OFFER_DOMAIN, OFFER_PAYLOAD_TYPE, asCocoonError, decodeOffer, encodeOffer, equalBytes, parseQuote, quoteHash, sha256, toHex } from '@cocoon-net/protocol'
+import { CocoonError, LIMITS, OFFER_DOMAIN, OFFER_PAYLOAD_TYPE, decodeOffer, encodeOffer, equalBytes, parseQuote, quoteHash, sha256, toHex } from '@cocoon-net/protocol'
 import { publicKeyFromRaw } from '@libp2p/crypto/keys'
-import { peerIdFromPublicKey } from '@libp2p/peer-id'
-import { RecordEnvelope } from '@libp2p/peer-record'
 import { multiaddr } from '@multiformats/multiaddr'
+import { openEnvelope, sealEnvelope, verified } from './signed-envelope.ts'
+import type { EnvelopeKind } from './signed-envelope.ts'
 import type { NetworkPreset, Offer, Quote } from '@cocoon-net/protocol'
 import type { PeerId, PrivateKey } from '@libp2p/interface'
+
+const OFFER_ENVELOPE: EnvelopeKind = { domain: OFFER_DOMAIN, payloadType: OFFER_PAYLOAD_TYPE, maxBytes: LIMITS.offerBytes, what: 'the offer' }
 
 /** An offer whose signatures were checked. */
 export interface SignedOffer {
@@ -23,18 +25,7 @@ export interface SignedOffer {
  * @throws {CocoonError} frame_too_large
  */
 export async function sealOffer (offer: Offer, privateKey: PrivateKey): Promise<Uint8Array> {
-  const payload = encodeOffer(offer)
-  const envelope = await RecordEnvelope.seal({
-    domain: OFFER_DOMAIN,
-    codec: OFFER_PAYLOAD_TYPE,
-    marshal: () => payload,
-    equals: (other) => other != null && equalBytes(other.marshal().slice(), payload)
-  }, privateKey)
-  const bytes = envelope.marshal()
-  if (bytes.byteLength > LIMITS.offerBytes) {
-    throw new CocoonError('frame_too_large', `the offer has ${bytes.byteLength} bytes, at most ${LIMITS.offerBytes} are allowed`)
-  }
-  return bytes
+  return sealEnvelope(OFFER_ENVELOPE, encodeOffer(offer), privateKey)
 }
 
 /**
@@ -44,27 +35,12 @@ export async function sealOffer (offer: Offer, privateKey: PrivateKey): Promise<
  * @throws {CocoonError} frame_too_large, frame_malformed, version_unsupported, bad_signature, wrong_network, wrong_peer
  */
 export async function openOffer (bytes: Uint8Array, network: Pick<NetworkPreset, 'networkId'>): Promise<SignedOffer> {
-  if (bytes.byteLength > LIMITS.offerBytes) {
-    throw new CocoonError('frame_too_large')
-  }
-  let envelope: RecordEnvelope
-  try {
-    envelope = RecordEnvelope.createFromProtobuf(bytes)
-  } catch (error) {
-    throw new CocoonError('frame_malformed', 'not a signed envelope', { cause: error })
-  }
-  // Protobuf has many encodings of one envelope; only ours passes, or gossip would carry the same offer under many names.
-  if (!equalBytes(new RecordEnvelope(envelope).marshal(), bytes)) {
-    throw new CocoonError('frame_malformed', 'the envelope is not in its one encoding')
-  }
-  if (!equalBytes(envelope.payloadType, OFFER_PAYLOAD_TYPE)) {
-    throw new CocoonError('frame_malformed', 'the envelope holds no offer')
-  }
+  const envelope = openEnvelope(OFFER_ENVELOPE, bytes)
   const offer = decodeOffer(envelope.payload)
   if (!equalBytes(offer.networkId, network.networkId)) {
     throw new CocoonError('wrong_network')
   }
-  const peerId = peerIdFromPublicKey(envelope.publicKey)
+  const { peerId } = envelope
   if (!equalBytes(peerId.toMultihash().bytes, offer.peerId)) {
     throw new CocoonError('wrong_peer')
   }
@@ -88,19 +64,9 @@ export async function openOffer (bytes: Uint8Array, network: Pick<NetworkPreset,
     }
   }
   // Signatures last: they cost the most.
-  if (!await verified(async () => envelope.validate(OFFER_DOMAIN)) ||
-    !await verified(async () => publicKeyFromRaw(offer.receiptKey).verify(quoteHash(quote), offer.quoteSignature))) {
-    throw new CocoonError('bad_signature')
-  }
+  await envelope.verify()
+  await verified(async () => publicKeyFromRaw(offer.receiptKey).verify(quoteHash(quote), offer.quoteSignature))
   return { offer, quote, peerId, envelope: bytes, hash: sha256(envelope.payload) }
-}
-
-async function verified (check: () => Promise<boolean>): Promise<boolean> {
-  try {
-    return await check()
-  } catch (error) {
-    throw new CocoonError('bad_signature', asCocoonError(error).message, { cause: error })
-  }
 }
 
 /**

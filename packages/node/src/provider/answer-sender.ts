@@ -40,18 +40,24 @@ export function createAnswerSender ({ frames, writer, flushMs = FLUSH_MS, onErro
     clearTimeout(timer)
     timer = undefined
   }
+  const fail = (error: unknown): void => {
+    state.error ??= error
+    onError(error)
+  }
   const flush: AnswerSender['flush'] = async (options) => {
     stop()
-    const sealed = writer.seal(options)
-    if (sealed != null) {
-      sending = sending.then(async () => {
-        if (state.error == null) {
-          await frames.write({ t: 'chunk', sealed })
-        }
-      }).catch((error: unknown) => {
-        state.error ??= error
-        onError(error)
-      })
+    try {
+      const sealed = writer.seal(options)
+      if (sealed != null) {
+        sending = sending.then(async () => {
+          if (state.error == null) {
+            await frames.write({ t: 'chunk', sealed })
+          }
+        }).catch(fail)
+      }
+    } catch (error) {
+      // Nobody waits for what the timer sends: a chunk that cannot be sealed ends its job, not the process.
+      fail(error)
     }
     await sending
   }

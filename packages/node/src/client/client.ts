@@ -86,6 +86,7 @@ export function createClient (init: ClientInit): Client {
   const peers = createPeerMemory(init.now)
   const explanations = createExplanations()
   const jobs = new LRUCache<string, JobRecord>({ max: MAX_JOBS_KEPT })
+  let warming: Promise<void> | undefined
   const links: ProviderLinks = createProviderLinks({
     ...init,
     onPayRefusal: (_peer, error) => { init.counters.increment('cocoon_pay_failures_total', { code: error.code }) }
@@ -244,7 +245,7 @@ export function createClient (init: ClientInit): Client {
     })
   }
 
-  const warm = async (): Promise<void> => {
+  const makeReady = async (): Promise<void> => {
     const { candidates } = choose(init.offers.known(null), {
       endpoint: 'chat',
       limits: { minTier: init.minTier },
@@ -266,7 +267,11 @@ export function createClient (init: ClientInit): Client {
 
   return {
     ready: () => init.offers.known(null).length > 0,
-    warm,
+    // Anybody may announce a binding: what is under way serves all who ask meanwhile.
+    warm: async () => {
+      warming ??= makeReady().finally(() => { warming = undefined })
+      await warming
+    },
     search: async (signal) => { await init.offers.gather({ model: null, minOffers: 1, signal }) },
     models: async () => listModels(init.offers.known(null), init.minTier),
     infer,

@@ -238,17 +238,20 @@ export type UnionOf<V extends Variants> = { [K in keyof V]: { readonly t: K } & 
 /** A map whose key `t` names the variant; the variant's own fields stand beside it. */
 export function union<V extends Variants> (variants: V): Codec<UnionOf<V>> {
   const tagged = new Map<unknown, Codec<any>>(Object.entries(variants).map(([t, { fields }]) => [t, record({ t: oneOf(t), ...fields })]))
+  const variantOf = (t: unknown): Codec<any> => {
+    const variant = tagged.get(t)
+    if (variant == null) {
+      throw within('.t', malformed(`one of ${[...tagged.keys()].join(', ')}`))
+    }
+    return variant
+  }
   return {
-    encode: (value) => tagged.get(value.t)?.encode(value),
+    encode: (value) => variantOf(value.t).encode(value),
     decode: (value) => {
       if (!(value instanceof Map)) {
         throw malformed('a map')
       }
-      const variant = tagged.get(value.get('t'))
-      if (variant == null) {
-        throw within('.t', malformed(`one of ${[...tagged.keys()].join(', ')}`))
-      }
-      return variant.decode(value) as UnionOf<V>
+      return variantOf(value.get('t')).decode(value) as UnionOf<V>
     }
   }
 }

@@ -1,7 +1,7 @@
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
-import { MAX_LINE_BYTES } from '../src/constants.ts'
-import { EventParser } from '../src/sse.ts'
+import { MAX_LINE_BYTES } from '../../src/constants.ts'
+import { EventParser } from '../../src/openai/sse.ts'
 
 describe('server-sent events', () => {
   it('reads the same events however they are cut and whatever ends a line', () => {

@@ -1,5 +1,5 @@
 import { CocoonError } from '@cocoon-net/protocol'
-import { MAX_LINE_BYTES } from './constants.ts'
+import { MAX_LINE_BYTES } from '../constants.ts'
 
 /**
  * The data of each server-sent event of a body (WHATWG HTML §9.2.6; names, ids and retry times are not used here). The body

@@ -22,8 +22,8 @@ export function checkPeer (binding: Binding, input: AttestationInput): Check {
     : fail('peer', 'wrong_peer', 'the binding names another peer')
 }
 
-/** "notAfter ≤ beacon time + 6 h" */
-export function checkExpiry (binding: Binding, nowMs: number): Check {
+/** "notAfter ≤ beacon time + 6 h", and what a policy sets below that. */
+export function checkExpiry (binding: Binding, { nowMs, policy }: Pick<AttestationInput, 'nowMs' | 'policy'>): Check {
   if (binding.notAfterMs <= nowMs) {
     return fail('expiry', 'expired', 'the binding has ended')
   }
@@ -32,6 +32,10 @@ export function checkExpiry (binding: Binding, nowMs: number): Check {
   }
   if (binding.beacon.atMs > nowMs + CLOCK_SKEW_MS) {
     return fail('expiry', 'not_yet_valid', 'the beacon is from the future')
+  }
+  const { mostEvidenceAgeMs, name } = policy
+  if (mostEvidenceAgeMs != null && binding.beacon.atMs + mostEvidenceAgeMs < nowMs) {
+    return fail('expiry', 'expired', `the beacon is older than the ${mostEvidenceAgeMs / 1_000} s that the ${name} policy allows`)
   }
   return pass('expiry', 'in its time')
 }

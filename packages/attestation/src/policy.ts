@@ -31,6 +31,8 @@ export const policySchema = z.strictObject({
   evaluationFloors: z.array(z.strictObject({ from: z.iso.datetime(), number: z.int().min(0) })).max(64).default([]),
   /** Lowest reported TCB of AMD's chips by product; null where none is set. */
   snpMinimumTcb: z.strictObject({ Milan: snpTcb, Genoa: snpTcb, Turin: snpTcb }).partial().default({}),
+  /** How old the beacon in a binding may be, milliseconds: the evidence is no older; null for no bound but the binding's own. */
+  mostEvidenceAgeMs: z.int().min(0).nullable().default(null),
   /** A beacon that cannot be checked refuses when true, and is reported as unchecked otherwise. */
   requireBeacon: z.boolean().default(true)
 })

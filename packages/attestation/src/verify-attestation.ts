@@ -83,7 +83,7 @@ function judge (roots: TrustedRoots, input: AttestationInput, bindingHash: Uint8
     pass('binding', 'deterministic encoding, all keys known'),
     checkNetwork(binding, input),
     checkPeer(binding, input),
-    checkExpiry(binding, nowMs),
+    checkExpiry(binding, input),
     checkBeacon(binding, input),
     checkChallenge(binding, bindingHash, input)
   )

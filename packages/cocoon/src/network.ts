@@ -1,4 +1,4 @@
-import { CocoonError, MAINNET, TESTNET, devnetPreset, digestFromHex } from '@cocoon-net/protocol'
+import { CocoonError, MAINNET, TESTNET, devnetPreset, parseDevnetText } from '@cocoon-net/protocol'
 import type { NetworkOption } from './options.ts'
 import type { NetworkPreset } from '@cocoon-net/protocol'
 
@@ -11,8 +11,9 @@ export function networkOf (option: NetworkOption): NetworkPreset {
     return TESTNET
   }
   try {
-    return devnetPreset(digestFromHex(option.devnet))
+    const { genesis, registry } = parseDevnetText(option.devnet)
+    return devnetPreset(genesis, registry)
   } catch (error) {
-    throw new CocoonError('config_invalid', 'a devnet\'s genesis has 64 hex digits', { cause: error })
+    throw new CocoonError('config_invalid', 'a devnet is named by the 64 hex digits of its genesis, or 128 when it has a registry', { cause: error })
   }
 }

@@ -5,7 +5,7 @@ import type { NetworkPreset, Prices, Tier } from '@cocoon-net/protocol'
 import type { SpendingLimits } from '@cocoon-net/settlement'
 
 export type NetworkOption = 'mainnet' | 'testnet' | {
-  /** Genesis of a devnet, 64 hex digits. */
+  /** Genesis of a devnet, 64 hex digits, and the account of its registry, 64 more, when it was made with one. */
   readonly devnet: string
 }
 
@@ -45,6 +45,10 @@ export interface NodeOptions {
   readonly network: NetworkOption
   /** toncenter-compatible HTTP API v2 (JSON-RPC). */
   readonly chainUrl: string
+  /** Sent to `chainUrl` as `X-API-Key`. */
+  readonly chainApiKey?: string
+  /** A second API, of somebody else: what gates money must be shown by both. */
+  readonly secondChainUrl?: string
   /** Multiaddrs of nodes to join by. */
   readonly bootstrap: readonly string[]
   /** Multiaddrs to listen on. Default: none for a client, any port for a provider. */

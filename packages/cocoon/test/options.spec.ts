@@ -7,9 +7,10 @@ describe('options', () => {
     expect(networkOf('mainnet')).to.equal(MAINNET)
     expect(networkOf('testnet')).to.equal(TESTNET)
     expect(networkOf({ devnet: '07'.repeat(32) })).to.deep.equal(devnetPreset(new Uint8Array(32).fill(7)))
+    expect(networkOf({ devnet: '07'.repeat(32) + '08'.repeat(32) })).to.deep.equal(devnetPreset(new Uint8Array(32).fill(7), new Uint8Array(32).fill(8)))
   })
 
-  it('refuses a genesis that is no 64 hex digits', () => {
+  it('refuses a devnet that is not named by 64 or 128 hex digits', () => {
     for (const devnet of ['', '07', 'zz'.repeat(32), '07'.repeat(33)]) {
       expect(() => networkOf({ devnet })).to.throw().with.property('code', 'config_invalid')
     }

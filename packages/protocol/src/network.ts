@@ -33,6 +33,8 @@ export interface NetworkPreset {
   readonly kind: NetworkKind
   /** 32 bytes; in every signed object. */
   readonly networkId: Uint8Array
+  /** Basechain account of the contract that says what the network allows, 32 bytes; null while none is deployed. */
+  readonly registry: Uint8Array | null
   /** TON's own global id, part of wallet v5 addresses and signatures. */
   readonly tonGlobalId: number
   readonly vault: VaultParameters
@@ -49,6 +51,7 @@ export const DEVNET_GLOBAL_ID = -1_217
 
 /**
  * networkId = SHA-256("cocoon/network/v1\0" ‖ zero state's root hash ‖ its file hash ‖ workchain as int8 ‖ registry hash).
+ * The registry hash is the registry's account, which commits to its code and to all that it begins with; zero for none.
  */
 export function networkIdOf (init: { rootHash: Uint8Array, fileHash: Uint8Array, workchain: number, registryHash: Uint8Array }): Uint8Array {
   for (const hash of [init.rootHash, init.fileHash, init.registryHash]) {
@@ -86,6 +89,7 @@ export const MAINNET: NetworkPreset = freezePreset({
     workchain: 0,
     registryHash: ZERO_32
   }),
+  registry: null,
   tonGlobalId: -239,
   // No treasury is chosen yet, so no fee is taken.
   vault: { feeBps: 0, treasury: ZERO_32, unlockSeconds: 72 * 3_600 },
@@ -105,6 +109,7 @@ export const TESTNET: NetworkPreset = freezePreset({
     workchain: 0,
     registryHash: ZERO_32
   }),
+  registry: null,
   tonGlobalId: -3,
   vault: { feeBps: 0, treasury: ZERO_32, unlockSeconds: 3_600 },
   stake: { unbondSeconds: 86_400, penaltyNano: PENALTY_NANO },
@@ -116,13 +121,16 @@ export const TESTNET: NetworkPreset = freezePreset({
 /**
  * The preset of one devnet. Its genesis is 32 random bytes, so that two devnets on one LAN never mix.
  *
- * @throws {RangeError} genesis is not 32 bytes
+ * @param genesis - 32 bytes
+ * @param registry - account of the registry that the devnet was made with, 32 bytes; null for none
+ * @throws {RangeError} genesis or registry is not 32 bytes
  */
-export function devnetPreset (genesis: Uint8Array): NetworkPreset {
+export function devnetPreset (genesis: Uint8Array, registry: Uint8Array | null = null): NetworkPreset {
   return freezePreset({
     name: 'devnet',
     kind: 'devnet',
-    networkId: networkIdOf({ rootHash: genesis, fileHash: ZERO_32, workchain: 0, registryHash: ZERO_32 }),
+    networkId: networkIdOf({ rootHash: genesis, fileHash: ZERO_32, workchain: 0, registryHash: registry ?? ZERO_32 }),
+    registry,
     tonGlobalId: DEVNET_GLOBAL_ID,
     vault: { feeBps: 100, treasury: sha256(utf8('cocoon/devnet-treasury/v1')), unlockSeconds: 600 },
     stake: { unbondSeconds: 1_200, penaltyNano: PENALTY_NANO },
@@ -130,4 +138,24 @@ export function devnetPreset (genesis: Uint8Array): NetworkPreset {
     firstContactCredit: { enabled: true, perVaultNano: 3_000_000n, perDayNano: 1_000_000_000n },
     minLaneCapNano: 20_000_000n
   })
+}
+
+const DEVNET_TEXT = /^[0-9a-fA-F]{64}(?:[0-9a-fA-F]{64})?$/
+
+/** How a devnet is named to those who join it: its genesis, and the account of its registry when it has one; 64 or 128 hex digits. */
+export function devnetText (genesis: Uint8Array, registry: Uint8Array | null): string {
+  return toHex(genesis) + (registry == null ? '' : toHex(registry))
+}
+
+/**
+ * What a devnet is named by, taken apart.
+ *
+ * @throws {RangeError} text is neither 64 nor 128 hex digits
+ */
+export function parseDevnetText (text: string): { readonly genesis: Uint8Array, readonly registry: Uint8Array | null } {
+  if (!DEVNET_TEXT.test(text)) {
+    throw new RangeError('a devnet is named by the 64 hex digits of its genesis, and 64 more of its registry when it has one')
+  }
+  const bytes = fromHex(text)
+  return { genesis: bytes.slice(0, 32), registry: bytes.byteLength === 32 ? null : bytes.slice(32) }
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect } from 'aegir/chai'
 import { encode, rfc8949EncodeOptions } from 'cborg'
-import { DEVNET_GLOBAL_ID, ERRORS, LIMITS, MAINNET, TESTNET, accountFromText, accountToText, answerCommitment, asCocoonError, bucketOf, catalogueKey, challengeAnswerBytes, devnetPreset, dhtProtocolId, fromRefusal, gpuNonceOf, isErrorCode, jobIdOf, modelDigest, modelKey, modelRefMatches, networkIdOf, networkTag, offerTopic, parseModelRef, protocolId, reportDataOf, requestCommitment, runningHashNext, runningHashStart, toHex, toRefusal, CocoonError, encodeBinding, encodeOffer } from '../src/index.ts'
+import { DEVNET_GLOBAL_ID, ERRORS, LIMITS, MAINNET, TESTNET, accountFromText, accountToText, answerCommitment, asCocoonError, bucketOf, catalogueKey, challengeAnswerBytes, devnetPreset, devnetText, dhtProtocolId, fromRefusal, gpuNonceOf, isErrorCode, jobIdOf, modelDigest, modelKey, modelRefMatches, networkIdOf, networkTag, offerTopic, parseDevnetText, parseModelRef, protocolId, reportDataOf, requestCommitment, runningHashNext, runningHashStart, toHex, toRefusal, CocoonError, encodeBinding, encodeOffer } from '../src/index.ts'
 import { binding, bytes32, offer } from './samples.ts'
 
 const golden: Record<string, string> = JSON.parse(readFileSync(new URL('./vectors/golden.json', import.meta.url), 'utf8'))
@@ -25,6 +25,19 @@ describe('identifiers', () => {
     expect(() => networkIdOf({ rootHash, fileHash, workchain: 0, registryHash: new Uint8Array(0) })).to.throw(RangeError)
   })
 
+  it('names a devnet by its genesis and its registry', () => {
+    const [genesis, registry] = [bytes32('a'), bytes32('registry')]
+    expect(parseDevnetText(devnetText(genesis, null))).to.deep.equal({ genesis, registry: null })
+    expect(parseDevnetText(devnetText(genesis, registry).toUpperCase())).to.deep.equal({ genesis, registry })
+    for (const text of ['', 'a', '00'.repeat(31), '00'.repeat(33), '00'.repeat(63), '00'.repeat(65), 'zz'.repeat(32)]) {
+      expect(() => parseDevnetText(text), text).to.throw(RangeError)
+    }
+    const named = devnetPreset(genesis, registry)
+    expect(toHex(named.networkId)).to.equal(toHex(networkIdOf({ rootHash: genesis, fileHash: new Uint8Array(32), workchain: 0, registryHash: registry })))
+    expect(networkTag(named)).to.not.equal(networkTag(devnetPreset(genesis)))
+    expect([named.registry, devnetPreset(genesis).registry, MAINNET.registry, TESTNET.registry]).to.deep.equal([registry, null, null, null])
+  })
+
   it('keeps networks apart', () => {
     const a = devnetPreset(bytes32('a'))
     const b = devnetPreset(bytes32('b'))
@@ -36,6 +49,7 @@ describe('identifiers', () => {
     expect(offerTopic(a, bytes32('m'), 0)).to.not.equal(offerTopic(b, bytes32('m'), 0))
     expect(Object.isFrozen(a) && Object.isFrozen(a.vault) && Object.isFrozen(a.firstContactCredit)).to.equal(true)
     expect(() => devnetPreset(new Uint8Array(31))).to.throw(RangeError)
+    expect(() => devnetPreset(bytes32('a'), new Uint8Array(31))).to.throw(RangeError)
     expect(MAINNET.firstContactCredit.enabled || TESTNET.firstContactCredit.enabled).to.equal(false)
     expect(MAINNET.vault.unlockSeconds).to.equal(72 * 3_600)
     expect(Math.max(MAINNET.vault.feeBps, TESTNET.vault.feeBps, a.vault.feeBps)).to.be.at.most(100)

@@ -8,6 +8,8 @@ import type { TupleItem } from '@ton/core'
 
 /** The chain as payments need it. Accounts are 32-byte basechain accounts; amounts are nanoTON. */
 export interface TonPort {
+  /** Names it in messages. */
+  readonly endpoint?: string
   nowMs (): number
   balance (account: Uint8Array): Promise<bigint>
   /** true when code is deployed at the account */
@@ -20,8 +22,17 @@ export interface TonPort {
   sendBoc (boc: Uint8Array): Promise<void>
 }
 
+/** A contract as the chain shows it. */
+export interface ContractOnChain {
+  /** Representation hash of its code, 64 hex digits. */
+  readonly codeHash: string
+  readonly data: Cell
+}
+
 /** A port that also shows what a contract stores. */
 export interface TonReader extends TonPort {
+  /** Code and data, or null where no code is deployed. */
+  contract (account: Uint8Array): Promise<ContractOnChain | null>
   /** The contract's data cell, or null where no code is deployed. */
   data (account: Uint8Array): Promise<Cell | null>
 }
@@ -77,7 +88,15 @@ export function createTonPort (init: { endpoint: string, apiKey?: string, timeou
     return null
   }
 
+  async function contract (account: Uint8Array): Promise<ContractOnChain | null> {
+    return call('getAddressInformation', async () => {
+      const { code, data } = await client.getContractState(addressOf(account))
+      return code == null || data == null ? null : { codeHash: Cell.fromBoc(code)[0].hash().toString('hex'), data: Cell.fromBoc(data)[0] }
+    })
+  }
+
   return {
+    endpoint: new URL(init.endpoint).origin,
     nowMs: init.nowMs ?? (() => Date.now()),
     balance: async (account) => call('getAddressBalance', async () => client.getBalance(addressOf(account))),
     isActive: async (account) => call('getAddressInformation', async () => client.isContractDeployed(addressOf(account))),
@@ -101,10 +120,8 @@ export function createTonPort (init: { endpoint: string, apiKey?: string, timeou
       const key = stack?.readBigNumberOpt() ?? 0n
       return key === 0n ? null : Uint8Array.from(Buffer.from(key.toString(16).padStart(64, '0'), 'hex'))
     },
-    data: async (account) => {
-      const { data } = await call('getAddressInformation', async () => client.getContractState(addressOf(account)))
-      return data == null ? null : Cell.fromBoc(data)[0]
-    },
+    contract,
+    data: async (account) => (await contract(account))?.data ?? null,
     walletSeqno: async (account) => (await get(account, 'seqno', []))?.readNumber() ?? 0,
     sendBoc: async (boc) => { await call('sendBoc', async () => { await client.sendFile(Buffer.from(boc)) }, 'chain_rejected') }
   }

@@ -36,8 +36,13 @@ export interface ChunkOpener {
   readonly finished: boolean
 }
 
-/** Keys of one direction of one job. */
+/** Keys of one direction of one job, for one sealer or opener, which wipes them at its end. */
 export interface ResponseKeys { readonly aead: Aead, readonly nonce: Uint8Array }
+
+function wipe (keys: ResponseKeys): void {
+  keys.aead.wipe()
+  keys.nonce.fill(0)
+}
 
 /**
  * Response keys = HKDF-SHA256(HPKE exporter secret, salt = enc ‖ providerNonce).
@@ -82,6 +87,9 @@ export function createChunkSealer (keys: ResponseKeys): ChunkSealer {
       const mark = final ? 1 : 0
       const out = new Uint8Array(plaintext.byteLength + TAG_BYTES + 1)
       out[keys.aead.sealInto(out, nextNonce(), plaintext, AAD[mark])] = mark
+      if (final) {
+        wipe(keys)
+      }
       return out
     }
   }
@@ -91,6 +99,17 @@ export function createChunkOpener (keys: ResponseKeys): ChunkOpener {
   const nextNonce = counterNonce(keys.nonce)
   let ended = false
   let finished = false
+  const openNext = (sealed: Uint8Array): Uint8Array => {
+    const mark = sealed[sealed.byteLength - 1]
+    if (sealed.byteLength < TAG_BYTES + 1 || mark > 1) {
+      throw new CocoonError('seal_failed', 'a chunk is malformed')
+    }
+    try {
+      return keys.aead.open(nextNonce(), sealed.subarray(0, sealed.byteLength - 1), AAD[mark])
+    } catch (error) {
+      throw new CocoonError('seal_failed', 'a chunk does not open', { cause: error })
+    }
+  }
   return {
     get finished () { return finished },
     open: (sealed) => {
@@ -99,19 +118,16 @@ export function createChunkOpener (keys: ResponseKeys): ChunkOpener {
       }
       // Until the chunk has proven itself the stream counts as ended: there is no second guess after a failure.
       ended = true
-      const mark = sealed[sealed.byteLength - 1]
-      if (sealed.byteLength < TAG_BYTES + 1 || mark > 1) {
-        throw new CocoonError('seal_failed', 'a chunk is malformed')
-      }
-      let plaintext: Uint8Array
       try {
-        plaintext = keys.aead.open(nextNonce(), sealed.subarray(0, sealed.byteLength - 1), AAD[mark])
-      } catch (error) {
-        throw new CocoonError('seal_failed', 'a chunk does not open', { cause: error })
+        const plaintext = openNext(sealed)
+        finished = sealed[sealed.byteLength - 1] === 1
+        ended = finished
+        return plaintext
+      } finally {
+        if (ended) {
+          wipe(keys)
+        }
       }
-      finished = mark === 1
-      ended = finished
-      return plaintext
     }
   }
 }

@@ -1,7 +1,8 @@
 import { CocoonError, KEMS, concat, utf8 } from '@cocoon-net/protocol'
 import { CipherSuite, KEM_DHKEM_X25519_HKDF_SHA256 } from 'hpke'
 import { aeadFactory, kdfFactory } from './native-suite.ts'
-import { X_WING_ENC_BYTES, xWing } from './x-wing.ts'
+import { X_WING_ENC_BYTES } from './x-wing-sizes.ts'
+import { xWing } from './x-wing.ts'
 import type { Key, KeyPair } from 'hpke'
 
 /** A provider's HPKE key. The private part stays inside this object, and inside the guest that made it. */

@@ -1,5 +1,6 @@
 import { u32be } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
+import fc from 'fast-check'
 import { ReplayGuard } from '../src/index.ts'
 
 describe('replay guard', () => {
@@ -33,5 +34,33 @@ describe('replay guard', () => {
     guard.insert(u32be(9), 5_000)
     expect(guard.size).to.equal(3)
     expect(() => { guard.insert(u32be(1), 5_000) }).to.throw().with.property('code', 'request_replayed')
+  })
+
+  it('lets no request through twice, whatever comes in between and however time goes on', () => {
+    const step = fc.oneof(
+      fc.record({ request: fc.nat(6), notAfterMs: fc.constantFrom(1_000, 2_000, 3_000) }),
+      fc.record({ waitMs: fc.nat(900) })
+    )
+    fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      let nowMs = 0
+      const guard = new ReplayGuard({ now: () => nowMs })
+      const lifeEndsMs = new Map<number, number>()
+      for (const one of steps) {
+        if ('waitMs' in one) {
+          nowMs += one.waitMs
+          continue
+        }
+        const alive = (lifeEndsMs.get(one.request) ?? 0) > nowMs
+        const insert = (): void => { guard.insert(u32be(one.request), one.notAfterMs) }
+        if (one.notAfterMs <= nowMs) {
+          expect(insert).to.throw().with.property('code', 'binding_unknown')
+        } else if (alive) {
+          expect(insert).to.throw().with.property('code', 'request_replayed')
+        } else {
+          insert()
+          lifeEndsMs.set(one.request, one.notAfterMs)
+        }
+      }
+    }), { numRuns: 200 })
   })
 })

@@ -1,6 +1,5 @@
 import { KEMS, concat } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
-import fc from 'fast-check'
 import { exportHpkePrivateKey, generateHpkeKeyPair, openRequest, sealRequest } from '../src/index.ts'
 
 const bindingHash = new Uint8Array(32).fill(1)
@@ -25,17 +24,27 @@ describe('request seal', () => {
       expect(opener.finished).to.be.true()
     })
 
-    it(`${name}: every flipped bit, and every cut, is refused`, async () => {
+    it(`${name}: a flipped bit in every byte, and every cut, is refused`, async () => {
       const keyPair = await generateHpkeKeyPair(kem)
-      const { ciphertext } = await sealRequest({ kem, publicKey: keyPair.publicKey, bindingHash, header, payload })
-      await fc.assert(fc.asyncProperty(fc.nat(ciphertext.byteLength * 8 - 1), async (bit) => {
-        const changed = ciphertext.slice()
-        changed[bit >> 3] ^= 1 << (bit & 7)
+      const { ciphertext } = await sealRequest({ kem, publicKey: keyPair.publicKey, bindingHash, header, payload: payload.slice(0, 16) })
+      const refused = async (changed: Uint8Array): Promise<void> => {
         await expect(openRequest({ keyPair, bindingHash, header, ciphertext: changed })).to.eventually.be.rejected.with.property('code', 'seal_failed')
-      }), { numRuns: 60 })
-      await fc.assert(fc.asyncProperty(fc.nat(ciphertext.byteLength - 1), async (length) => {
-        await expect(openRequest({ keyPair, bindingHash, header, ciphertext: ciphertext.slice(0, length) })).to.eventually.be.rejected.with.property('code', 'seal_failed')
-      }), { numRuns: 40 })
+      }
+      // X25519's few bytes: every bit. X-Wing's thousand: one in each byte, each of a byte's bits in turn, and all of what follows the KEM.
+      const encBytes = kem === KEMS.xWing ? 1_120 : 0
+      for (let at = 0; at < ciphertext.byteLength; at++) {
+        for (const bit of at < encBytes ? [at % 8] : [0, 1, 2, 3, 4, 5, 6, 7]) {
+          const changed = ciphertext.slice()
+          changed[at] ^= 1 << bit
+          await refused(changed)
+        }
+      }
+      const step = kem === KEMS.xWing ? 16 : 1
+      for (let length = 0; length < ciphertext.byteLength; length += length < encBytes ? step : 1) {
+        await refused(ciphertext.slice(0, length))
+      }
+      await refused(concat(ciphertext, Uint8Array.of(0)))
+      await refused(concat(Uint8Array.of(0), ciphertext))
     })
   }
 

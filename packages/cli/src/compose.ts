@@ -3,8 +3,10 @@ import { demoModelPath, llamaEngine, openaiEngine } from '@cocoon-net/engine'
 import { DEFAULT_ADMIN_PORT, DEFAULT_ALLOWED_HOSTS, DEFAULT_GATEWAY_PORT, createAdmin, createGateway, prometheusCounters, serveAdmin, serveGateway } from '@cocoon-net/gateway'
 import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
 import { Registry } from 'prom-client'
-import { chainUrlOf, tierKeyOf } from './config-keys.ts'
+import { chainEndpointsOf, tierKeyOf } from './config-keys.ts'
+import { moneyActions } from './money-wire.ts'
 import { nodeReads } from './node-reads.ts'
+import { announceNode } from './running-node.ts'
 import type { Config } from './config-keys.ts'
 import type { CocoonNode, EvidenceCollector, NetworkOption, NodeOptions } from '@cocoon-net/cocoon'
 import type { Engine } from '@cocoon-net/engine'
@@ -88,11 +90,14 @@ async function collectorOf ({ evidence }: Config): Promise<EvidenceCollector | n
 
 function nodeOptions (init: HostInit, counters: NodeOptions['counters']): NodeOptions {
   const { home, config } = init
+  const { endpoint, secondEndpoint, apiKey } = chainEndpointsOf(config)
   return {
     home,
     passphrase: init.passphrase,
     network: networkOption(config),
-    chainUrl: chainUrlOf(config),
+    chainUrl: endpoint,
+    chainApiKey: apiKey,
+    secondChainUrl: secondEndpoint,
     bootstrap: config.bootstrap ?? [],
     listen: config.listen,
     mdns: config.mdns,
@@ -150,8 +155,9 @@ async function host (init: HostInit, options: NodeOptions, registry: Registry, f
     const admin = createAdmin({
       token: init.adminToken,
       registry,
-      reads: nodeReads(node, options.chainUrl),
+      reads: nodeReads(node, { ...chainEndpointsOf(init.config), devnetGenesis: init.config.devnetGenesis }),
       actions: {
+        ...moneyActions(node),
         settle: async () => {
           if (node.provider === undefined) {
             throw new CocoonError('usage', 'This node has nothing to redeem: it buys and does not sell')
@@ -167,7 +173,7 @@ async function host (init: HostInit, options: NodeOptions, registry: Registry, f
       onInternalError: init.onError
     })
     const server = await serveAdmin({ admin, port: init.config.adminPort ?? DEFAULT_ADMIN_PORT })
-    parts.push(server)
+    parts.push(server, { stop: await announceNode(init.home, server.url) })
     return {
       ready: { ...shown, admin: server.url, peerId: node.peerId, network: node.network.name, addresses: node.addresses },
       stopped,

@@ -30,8 +30,10 @@ const TIER_KEY = new RegExp(`^(${TIERS.join('|')}):\\S{8,256}$`)
 /** Every setting there is. Each is a key of the file, a flag and a `COCOON_*` variable. */
 export const CONFIG_KEYS = Object.freeze({
   network: { schema: z.enum(['devnet', 'testnet', 'mainnet']), group: 'chain', help: 'network to join', placeholder: 'name' },
-  devnetGenesis: { schema: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'), group: 'chain', help: 'genesis of the devnet, 64 hex digits', placeholder: 'hex' },
+  devnetGenesis: { schema: z.string().regex(/^[0-9a-f]{64}(?:[0-9a-f]{64})?$/, 'must be 64 hex digits, or 128 with the registry'), group: 'chain', help: 'genesis of the devnet, 64 hex digits; 64 more name its registry', placeholder: 'hex' },
   chainUrl: { schema: url, group: 'chain', help: 'toncenter-compatible JSON-RPC API of the chain; default on public networks: toncenter', placeholder: 'url' },
+  chainApiKey: { schema: z.string().min(8).max(256), group: 'chain', help: 'API key that chainUrl is asked with', placeholder: 'key', secret: true },
+  secondChainUrl: { schema: url, group: 'chain', help: 'second API of the chain, of somebody else: what gates money must be shown by both', placeholder: 'url' },
   bootstrap: { schema: texts, group: 'network', help: 'multiaddr of a node to join the network by; repeat for more', placeholder: 'multiaddr', list: true },
   listen: { schema: texts, group: 'network', help: 'multiaddr to listen on; repeat for more', placeholder: 'multiaddr', list: true },
   intelUrl: { schema: url, group: 'network', help: 'where Intel\'s collateral is asked for; default: Intel\'s own service', placeholder: 'url' },
@@ -98,6 +100,15 @@ export function tierKeyOf (text: string): { readonly key: string, readonly minTi
 
 // The public endpoints of https://toncenter.com/api/v2/, one request a second without a key.
 const PUBLIC_CHAIN_URLS = Object.freeze({ mainnet: 'https://toncenter.com/api/v2/jsonRPC', testnet: 'https://testnet.toncenter.com/api/v2/jsonRPC' })
+
+/**
+ * All endpoints of the chain, with the first one's key.
+ *
+ * @throws {CocoonError} config_invalid for a devnet without one
+ */
+export function chainEndpointsOf (config: Config): { readonly endpoint: string, readonly secondEndpoint?: string, readonly apiKey?: string } {
+  return { endpoint: chainUrlOf(config), secondEndpoint: config.secondChainUrl, apiKey: config.chainApiKey }
+}
 
 /**
  * Where the chain is asked: what the configuration says, or the public endpoint of a public network.

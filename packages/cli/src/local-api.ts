@@ -1,10 +1,14 @@
-import { readFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DEFAULT_ADMIN_PORT, DEFAULT_GATEWAY_PORT } from '@cocoon-net/gateway'
+import { DEFAULT_GATEWAY_PORT } from '@cocoon-net/gateway'
 import { CocoonError, ERRORS, isErrorCode } from '@cocoon-net/protocol'
 import { tierKeyOf } from './config-keys.ts'
+import { writePrivate } from './config.ts'
+import { adminPlaceOf } from './running-node.ts'
 import type { Config } from './config-keys.ts'
 import type { CliContext } from './context.ts'
+import type { Invocation } from './invocation.ts'
 
 /** Settling waits for the chain; everything else answers at once. */
 const DEADLINE_MS = 120_000
@@ -15,13 +19,16 @@ export function tokenPath (home: string): string {
   return join(home, 'admin-token')
 }
 
-/** Where the running node says it listens, when the ports were not chosen beforehand. */
-export function adminUrl (config: Config): string {
-  return `http://127.0.0.1:${config.adminPort ?? DEFAULT_ADMIN_PORT}`
-}
-
 export function gatewayUrl (config: Config): string {
   return `http://127.0.0.1:${config.gatewayPort ?? DEFAULT_GATEWAY_PORT}`
+}
+
+/** Makes the admin token unless there is one; 32 random bytes. */
+export async function ensureToken (home: string): Promise<void> {
+  const isThere = await stat(tokenPath(home)).then(() => true, () => false)
+  if (!isThere) {
+    await writePrivate(tokenPath(home), `${randomBytes(32).toString('hex')}\n`)
+  }
 }
 
 /** @throws {CocoonError} not_running */
@@ -77,15 +84,20 @@ export async function readJson (response: Response): Promise<unknown> {
   return response.json()
 }
 
+/** What an administration API is asked for. */
+export type Asking = Pick<Invocation, 'context' | 'home' | 'config'>
+
 /** `GET` of the administration API. */
-export async function adminRead (context: CliContext, config: Config, path: string): Promise<unknown> {
-  return readJson(await callLocal(context, `${adminUrl(config)}/${path}`))
+export async function adminRead ({ context, home, config }: Asking, path: string): Promise<unknown> {
+  const { url } = await adminPlaceOf(home, config)
+  return readJson(await callLocal(context, `${url}/${path}`))
 }
 
-/** `POST` of the administration API, with the token in the home. */
-export async function adminAction (context: CliContext, home: string, config: Config, path: string, body: Record<string, unknown> = {}): Promise<unknown> {
-  const token = await readToken(home)
-  return readJson(await callLocal(context, `${adminUrl(config)}/${path}`, {
+/** `POST` of the administration API, with the token in the node's home. */
+export async function adminAction ({ context, home, config }: Asking, path: string, body: Record<string, unknown> = {}): Promise<unknown> {
+  const place = await adminPlaceOf(home, config)
+  const token = await readToken(place.home)
+  return readJson(await callLocal(context, `${place.url}/${path}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     body: JSON.stringify(body)

@@ -8,12 +8,12 @@ const MAX_ANSWER_BYTES = 64 * 1_024
 
 const masterchainInfo = z.object({ ok: z.literal(true), result: z.object({ last: z.object({ seqno: z.number().int().min(0), root_hash: z.string().max(64) }) }) })
 
-async function post (url: string, body: unknown): Promise<unknown> {
+async function post (url: string, body: unknown, apiKey?: string): Promise<unknown> {
   let text: string
   try {
     const response = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...(apiKey === undefined ? {} : { 'x-api-key': apiKey }) },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(TIMEOUT_MS)
     })
@@ -26,7 +26,7 @@ async function post (url: string, body: unknown): Promise<unknown> {
     }
     return JSON.parse(text)
   } catch (error) {
-    throw new CocoonError('chain_unavailable', `the chain at ${url} does not answer`, { cause: error })
+    throw new CocoonError('chain_unavailable', `the chain at ${new URL(url).origin} does not answer`, { cause: error })
   }
 }
 
@@ -35,8 +35,8 @@ async function post (url: string, body: unknown): Promise<unknown> {
  *
  * @throws {CocoonError} chain_unavailable
  */
-export async function readBeacon (chainUrl: string, now: () => number): Promise<Beacon> {
-  const parsed = masterchainInfo.safeParse(await post(chainUrl, { id: '1', jsonrpc: '2.0', method: 'getMasterchainInfo', params: {} }))
+export async function readBeacon (chainUrl: string, now: () => number, apiKey?: string): Promise<Beacon> {
+  const parsed = masterchainInfo.safeParse(await post(chainUrl, { id: '1', jsonrpc: '2.0', method: 'getMasterchainInfo', params: {} }, apiKey))
   const rootHash = parsed.success ? Buffer.from(parsed.data.result.last.root_hash, 'base64') : Buffer.alloc(0)
   if (!parsed.success || rootHash.byteLength !== 32) {
     throw new CocoonError('chain_unavailable', 'the chain\'s answer is not what toncenter\'s API gives')

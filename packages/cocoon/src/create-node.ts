@@ -2,8 +2,10 @@ import { createGateway } from '@cocoon-net/gateway'
 import { openCollateralStore, startNode } from '@cocoon-net/node'
 import { CocoonError, accountToText } from '@cocoon-net/protocol'
 import { openHome } from './home.ts'
+import { nodeMoney } from './money.ts'
 import { networkOf } from './network.ts'
 import { composeClient, composeProvider } from './roles.ts'
+import type { NodeMoney } from './money.ts'
 import type { NodeOptions } from './options.ts'
 import type { ClientParts, ProviderParts } from './roles.ts'
 import type { Gateway } from '@cocoon-net/gateway'
@@ -35,6 +37,8 @@ export interface CocoonNode {
   models(): Promise<readonly ModelListing[]>
   explain(): readonly Explanation[]
   wallet(): Promise<WalletSummary>
+  /** Moves coins through the wallet and the lanes of this node. Undefined for a node without roles. */
+  readonly money: NodeMoney | undefined
   /** What was paid, earned and redeemed, oldest first. */
   ledger(): Promise<readonly LedgerRow[]>
   /**
@@ -92,7 +96,7 @@ export async function createNode (options: NodeOptions): Promise<CocoonNode> {
     }
     let client: ClientParts | undefined
     if (options.client !== false && (options.client != null || options.provider == null)) {
-      client = await composeClient(parts)
+      client = await composeClient({ ...parts, wallet: provider?.wallet })
       const { payments } = client
       await payments.start()
       stops.push(async () => payments.stop())
@@ -129,6 +133,7 @@ function facade (init: { network: NetworkPreset, peer: CocoonPeer, client?: Clie
   // In process there is no web page to guard against: any host name may be used as the base address.
   const inner = peer.client == null ? undefined : createGateway({ backend: peer.client, allowedHosts: ['cocoon.local', 'localhost', '127.0.0.1'] })
   const ready = (): boolean => peer.client?.ready() === true
+  const hotWallet = client?.wallet ?? provider?.wallet
   return {
     network: init.network,
     peerId: peer.host.peerId.toString(),
@@ -145,17 +150,17 @@ function facade (init: { network: NetworkPreset, peer: CocoonPeer, client?: Clie
     models: async () => peer.client?.models() ?? [],
     explain: () => peer.client?.explain() ?? [],
     wallet: async () => {
-      const wallet = client?.wallet ?? provider?.wallet
-      if (wallet == null) {
+      if (hotWallet == null) {
         throw new CocoonError('usage', 'this node has no wallet')
       }
       const balances = await client?.payments.balances()
       return {
-        wallet: accountToText(wallet.account),
-        walletNano: balances?.walletNano ?? await wallet.balance(),
+        wallet: accountToText(hotWallet.account),
+        walletNano: balances?.walletNano ?? await hotWallet.balance(),
         ...(client == null || balances == null ? {} : { vault: accountToText(client.payments.vault.account), vaultNano: balances.vaultNano })
       }
     },
+    money: hotWallet == null ? undefined : nodeMoney({ wallet: hotWallet, payments: client?.payments, voucherKey: client?.voucherKey }),
     ledger: async () => {
       const rows = await Promise.all([client?.payments.ledger() ?? [], provider?.payments.ledger() ?? []])
       return rows.flat().sort((a, b) => a.atMs - b.atMs)

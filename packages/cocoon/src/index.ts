@@ -21,6 +21,7 @@
 export type { EvidenceCollector } from '@cocoon-net/attestation'
 export { createNode } from './create-node.ts'
 export type { CocoonNode, WalletSummary } from './create-node.ts'
+export type { NodeMoney } from './money.ts'
 export { networkOf } from './network.ts'
 export { openTsmCollector } from '@cocoon-net/node'
 export { DEFAULT_MAX_COST_NANO, DEFAULT_WINDOW_NANO, completePrices, defaultMinTier } from './options.ts'

@@ -1,6 +1,6 @@
 import { devnetPolicy, productionPolicy } from '@cocoon-net/attestation'
 import { clientVault } from '@cocoon-net/contracts'
-import { createClientPayments, createProviderPayments, createTonPort, createWallet } from '@cocoon-net/settlement'
+import { createChainReader, createClientPayments, createProviderPayments, createWallet } from '@cocoon-net/settlement'
 import { askFaucet, readBeacon } from './chain.ts'
 import { DEFAULT_MAX_COST_NANO, DEFAULT_WINDOW_NANO, completePrices, defaultMinTier } from './options.ts'
 import { createReceiptStore } from './receipt-store.ts'
@@ -19,30 +19,39 @@ export interface RoleParts {
   readonly network: NetworkPreset
   readonly home: Home
   readonly options: NodeOptions
+  /** Of the role that was composed before: two writers of one wallet would void each other's messages. */
+  readonly wallet?: Wallet
 }
 
 function chainOf ({ network, options }: RoleParts): { port: TonPort, vaults: VaultContract, pollMs?: number } {
   return {
-    port: createTonPort({ endpoint: options.chainUrl }),
+    port: createChainReader({ endpoint: options.chainUrl, apiKey: options.chainApiKey, secondEndpoint: options.secondChainUrl, onDisagree: options.onError }),
     vaults: clientVault({ networkId: network.networkId, ...network.vault }),
     ...(network.kind === 'devnet' ? { pollMs: DEVNET_POLL_MS } : {})
   }
 }
 
-export interface ClientParts { readonly role: ClientRoleInit, readonly payments: ClientPayments, readonly wallet: Wallet }
+export interface ClientParts {
+  readonly role: ClientRoleInit
+  readonly payments: ClientPayments
+  readonly wallet: Wallet
+  /** Public, 32 bytes. */
+  readonly voucherKey: Uint8Array
+}
 
 export async function composeClient (parts: RoleParts): Promise<ClientParts> {
   const { network, home, options } = parts
   const { port, vaults, pollMs } = chainOf(parts)
   const client = options.client === false ? {} : options.client ?? {}
-  const wallet = createWallet({ signer: await home.signer('wallet'), port, globalId: network.tonGlobalId, pollMs })
+  const wallet = parts.wallet ?? createWallet({ signer: await home.signer('wallet'), port, globalId: network.tonGlobalId, pollMs })
+  const voucherSigner = await home.signer('voucher')
   const payments = createClientPayments({
     network,
     vaults,
     port,
     wallet,
     pollMs,
-    voucherSigner: await home.signer('voucher'),
+    voucherSigner,
     kv: await home.keyValue('client'),
     limits: client.limits,
     laneCapNano: client.laneCapNano,
@@ -53,6 +62,7 @@ export async function composeClient (parts: RoleParts): Promise<ClientParts> {
   return {
     wallet,
     payments,
+    voucherKey: voucherSigner.publicKey,
     role: {
       payments,
       policy: client.policy ?? (network.kind === 'devnet' ? devnetPolicy(network) : productionPolicy),
@@ -92,7 +102,7 @@ export async function composeProvider (parts: RoleParts): Promise<ProviderParts>
       prices: completePrices(provider.prices),
       windowNano: provider.windowNano ?? DEFAULT_WINDOW_NANO,
       collector: provider.collector ?? null,
-      beacon: async () => readBeacon(options.chainUrl, Date.now),
+      beacon: async () => readBeacon(options.chainUrl, Date.now, options.chainApiKey),
       onError: options.onError
     }
   }

@@ -33,6 +33,16 @@ export function agreedLane (a: LaneOnChain | null, b: LaneOnChain | null): LaneO
   }
 }
 
+/** An agreeing port, and how it says that the two do not. */
+export interface AgreeingPort extends TonPort {
+  /** Tells of a contradiction; `shown` is what the first and the second endpoint show. */
+  disagreement (what: string, shown: readonly string[]): CocoonError
+}
+
+function laneText (lane: LaneOnChain | null): string {
+  return lane == null ? 'none' : `epoch ${lane.epoch}, signer ${lane.keyIdx}`
+}
+
 /**
  * A port over two endpoints that do not trust each other. Reads that gate money need both; a message goes to both and
  * needs one; a wallet's number is the higher one, since the lower comes from an endpoint that is behind. While one
@@ -42,13 +52,16 @@ export function agreedLane (a: LaneOnChain | null, b: LaneOnChain | null): LaneO
  * @param onDisagree - told when they contradict each other
  * @throws {CocoonError} chain_disagrees, chain_unavailable, chain_rejected (from its methods)
  */
-export function agreeingPort (ports: readonly [TonPort, TonPort], onDisagree: (error: CocoonError) => void = () => {}): TonPort {
-  const disagreement = (what: string): CocoonError => {
-    const error = new CocoonError('chain_disagrees', `the endpoints disagree about ${what}`)
+export function agreeingPort (ports: readonly [TonPort, TonPort], onDisagree: (error: CocoonError) => void = () => {}): AgreeingPort {
+  const [first, second] = ports.map(({ endpoint }, i) => endpoint ?? `endpoint ${i + 1}`)
+  const disagreement: AgreeingPort['disagreement'] = (what, [a, b]) => {
+    const error = new CocoonError('chain_disagrees', `the endpoints disagree about ${what}: ${first} shows ${a}, ${second} shows ${b}`)
     onDisagree(error)
     return error
   }
   return {
+    disagreement,
+    endpoint: `${first} and ${second}`,
     nowMs: ports[0].nowMs,
     balance: async (account) => {
       const [a, b] = await both(ports, async (port) => port.balance(account))
@@ -63,7 +76,7 @@ export function agreeingPort (ports: readonly [TonPort, TonPort], onDisagree: (e
       if (a.status === 'fulfilled' && b.status === 'fulfilled') {
         const lane = agreedLane(a.value, b.value)
         if (lane?.isDoubtful === true) {
-          disagreement('a lane')
+          disagreement('a lane', [laneText(a.value), laneText(b.value)])
         }
         return lane
       }
@@ -75,8 +88,9 @@ export function agreeingPort (ports: readonly [TonPort, TonPort], onDisagree: (e
     },
     readSigner: async (vault, keyIdx) => {
       const [a, b] = await both(ports, async (port) => port.readSigner(vault, keyIdx))
-      if ((a == null ? null : hex(a)) !== (b == null ? null : hex(b))) {
-        throw disagreement('a signer')
+      const [shownA, shownB] = [a, b].map(key => key == null ? 'none' : hex(key))
+      if (shownA !== shownB) {
+        throw disagreement('a signer', [shownA, shownB])
       }
       return a
     },

@@ -50,7 +50,7 @@ export interface ClientLane {
   readonly epoch: bigint
   /** The frame that opens the pay stream between two peers (multihash bytes), signed by the lane's signer. */
   open (peers: { client: Uint8Array, provider: Uint8Array }): PayOpen
-  status (): 'opening' | 'open' | 'failed'
+  status (): 'opening' | 'open' | 'failed' | 'ending'
   /** Resolves when the lane is on chain; rejects when the open failed. */
   ready (): Promise<void>
   /** What the provider said that it lets out ahead of vouchers, nanoTON. */
@@ -75,9 +75,24 @@ export interface ClientPayments {
   start (): Promise<void>
   stop (): Promise<void>
   readonly vault: { readonly account: Uint8Array, readonly owner: Uint8Array }
-  lane (payee: Uint8Array): Promise<ClientLane>
+  /**
+   * The lane of a payee; a new one locks `capNano` (default `laneCapNano`).
+   *
+   * @throws {CocoonError} lane_unlocking, chain_unavailable
+   */
+  lane (payee: Uint8Array, opts?: { capNano?: bigint }): Promise<ClientLane>
+  /**
+   * Begins no further job on the lane, on disk when it resolves: to be called before an unlock or a close is sent. Gives
+   * what the lane's jobs have cost, nanoTON, or null for a payee whose lane is not known. The lane is opened anew once the
+   * vault has ended it.
+   *
+   * @throws {CocoonError} lane_in_use when `isIdle` is set and a job runs
+   */
+  retire (payee: Uint8Array, opts?: { isIdle?: boolean }): Promise<bigint | null>
+  /** To be called when a payee says that it has no such lane: what the vault has ended is opened anew. @throws {CocoonError} chain_unavailable */
+  review (payee: Uint8Array): Promise<void>
   warm (payees: readonly Uint8Array[]): Promise<void>
-  /** Adds to the cap of an open lane and returns the cap that the chain shows then. Throws CocoonError lane_unknown, chain_rejected. */
+  /** Adds to the cap of an open lane and returns the cap that the chain shows then. Throws CocoonError lane_unknown, lane_unlocking, chain_rejected. */
   topUp (payee: Uint8Array, addNano: bigint): Promise<bigint>
   balances (): Promise<{ walletNano: bigint, vaultNano: bigint }>
   ledger (): Promise<LedgerRow[]>
@@ -150,8 +165,16 @@ class DefaultClientPayments implements ClientPayments {
     this.#background = Promise.all([this.#background, work.catch((err: unknown) => { this.#report(err) })]).then(() => {})
   }
 
-  async lane (payee: Uint8Array): Promise<ClientLane> {
-    return this.#facade(await this.#table.lane(payee))
+  async lane (payee: Uint8Array, { capNano }: { capNano?: bigint } = {}): Promise<ClientLane> {
+    return this.#facade(await this.#table.lane(payee, capNano))
+  }
+
+  async retire (payee: Uint8Array, { isIdle = false }: { isIdle?: boolean } = {}): Promise<bigint | null> {
+    return (await this.#table.retire(payee, isIdle))?.state.finalisedNano ?? null
+  }
+
+  async review (payee: Uint8Array): Promise<void> {
+    await this.#table.review(payee)
   }
 
   async warm (payees: readonly Uint8Array[]): Promise<void> {
@@ -159,10 +182,7 @@ class DefaultClientPayments implements ClientPayments {
   }
 
   async topUp (payee: Uint8Array, addNano: bigint): Promise<bigint> {
-    const entry = this.#table.known(payee)
-    if (entry == null) {
-      throw new CocoonError('lane_unknown', 'there is no lane for this payee yet')
-    }
+    const entry = await this.#table.adopt(payee)
     await entry.opened.promise
     return this.#table.raise(entry, addNano)
   }
@@ -206,6 +226,9 @@ class DefaultClientPayments implements ClientPayments {
       ready: async () => { await entry.opened.promise },
       get allowanceNano () { return entry.allowanceNano },
       beginJob: (job) => {
+        if (entry.state.status === 'ending') {
+          throw new CocoonError('lane_unlocking')
+        }
         checkRequest(this.#limits, job.maxChargeNano)
         return clientJob(this.#writer(entry), job, voucherSigner, network.networkId)
       },

@@ -96,13 +96,16 @@ export class LaneOpener {
     await this.#until(async () => (await this.#read(id)) != null, 'the lane was not opened')
   }
 
-  /** A lane that the vault has for the payee already: whoever lost the records of it can go on with it. */
+  /** A lane that the vault has for the payee already: whoever lost the records of it can go on with it, unless it unlocks. @throws {CocoonError} chain_unavailable, chain_disagrees */
   async find (payee: Uint8Array): Promise<LaneOnChain | null> {
     if (!await this.#init.port.isActive(this.vault)) {
       return null
     }
     const seen = await this.#init.port.readLane(this.vault, payee)
-    return seen == null || seen.unlockAt !== 0 || seen.keyIdx !== SIGNER_INDEX || seen.isDoubtful === true ? null : seen
+    if (seen?.isDoubtful === true) {
+      throw new CocoonError('chain_disagrees')
+    }
+    return seen?.keyIdx === SIGNER_INDEX ? seen : null
   }
 
   /** Adds to a lane's cap and returns the cap that the chain shows then, nanoTON. */

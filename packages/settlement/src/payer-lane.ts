@@ -9,8 +9,8 @@ import type { LaneId, LaneOnChain } from './types.ts'
 export interface PayerLane {
   readonly id: LaneId
   readonly capNano: bigint
-  /** `failed` lanes are opened anew */
-  readonly status: 'opening' | 'open' | 'failed'
+  /** `failed` lanes are opened anew; `ending` ones begin no job, and are opened anew when the vault has ended them */
+  readonly status: 'opening' | 'open' | 'failed' | 'ending'
   /** the highest counter that was ever signed */
   readonly cumulativeNano: bigint
   readonly finalisedNano: bigint

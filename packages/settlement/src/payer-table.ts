@@ -5,6 +5,7 @@ import { hex } from './types.ts'
 import type { LaneOpener } from './lane-opener.ts'
 import type { PayerLane } from './payer-lane.ts'
 import type { Store, StoreWrite } from './store.ts'
+import type { LaneOnChain } from './types.ts'
 
 /** One lane of a payer with what waits for it. */
 export interface PayerEntry {
@@ -68,7 +69,7 @@ export class PayerTable {
         writes.push({ key, value: entry.state }, ...[...before.jobs].map(([nonce, heldNano]) => this.#init.paidRow(before, nonce, heldNano)))
       }
       this.#entries.set(hex(entry.state.id.payee), entry)
-      if (entry.state.status === 'open') {
+      if (entry.state.status === 'open' || entry.state.status === 'ending') {
         entry.opened.resolve()
       } else if (entry.state.status === 'opening') {
         this.#init.background(this.#confirm([entry]))
@@ -89,15 +90,19 @@ export class PayerTable {
     return this.#entries.get(hex(payee))
   }
 
-  /** The lane of a payee: the one that is known, or the one that the vault has, or a new one. */
-  async lane (payee: Uint8Array): Promise<PayerEntry> {
+  /**
+   * The lane of a payee: the one that is known, or the one that the vault has, or a new one with `capNano`.
+   *
+   * @throws {CocoonError} lane_unlocking
+   */
+  async lane (payee: Uint8Array, capNano = this.#init.capNano): Promise<PayerEntry> {
     const known = this.known(payee)
-    if (known != null && known.state.status !== 'failed') {
+    if (known != null && (known.state.status === 'open' || known.state.status === 'opening')) {
       return known
     }
     // what failed may have landed after all, and records may have been lost: the vault has one lane per payee
     if (known != null || this.#isFresh) {
-      const seen = await this.#init.opener.find(payee).catch(() => null)
+      const seen = await this.#seen(payee, known)
       const raced = this.known(payee)
       if (raced != null && raced !== known) {
         return raced
@@ -108,7 +113,68 @@ export class PayerTable {
           : payerLaneFromChain({ vault: this.#init.opener.vault, payee, epoch: seen.epoch }, seen))
       }
     }
-    return this.#order(payee)
+    return this.#order(payee, capNano)
+  }
+
+  /** What the vault shows; of a lane that was ending it must say, or nobody knows whether vouchers of it are good. */
+  async #seen (payee: Uint8Array, known: PayerEntry | undefined): Promise<LaneOnChain | null> {
+    const seen = await this.#init.opener.find(payee).catch((error: unknown) => {
+      if (known?.state.status === 'ending') {
+        throw error
+      }
+      return null
+    })
+    if (seen != null && (seen.unlockAt !== 0 || (known?.state.status === 'ending' && known.state.id.epoch === seen.epoch))) {
+      throw new CocoonError('lane_unlocking')
+    }
+    return seen
+  }
+
+  /**
+   * The lane that is known, or the one that the vault has; never a new one.
+   *
+   * @throws {CocoonError} lane_unknown, lane_unlocking
+   */
+  async adopt (payee: Uint8Array): Promise<PayerEntry> {
+    const known = this.known(payee)
+    if (known != null) {
+      return known
+    }
+    const seen = await this.#seen(payee, undefined)
+    if (seen == null) {
+      throw new CocoonError('lane_unknown')
+    }
+    return this.known(payee) ?? this.#takeUp(payerLaneFromChain({ vault: this.#init.opener.vault, payee, epoch: seen.epoch }, seen))
+  }
+
+  /** Takes back that a lane is open when the vault shows that it ends or has ended: its payee, or its owner elsewhere, did that. */
+  async review (payee: Uint8Array): Promise<void> {
+    const entry = this.known(payee)
+    if (entry?.state.status !== 'open') {
+      return
+    }
+    const seen = await this.#init.opener.find(payee)
+    if (seen == null || seen.unlockAt !== 0 || seen.epoch !== entry.state.id.epoch) {
+      await this.retire(payee, false)
+    }
+  }
+
+  /**
+   * Begins no further job on the lane of a payee: it is about to end. Nothing for a payee without one.
+   *
+   * @throws {CocoonError} lane_in_use when `isIdle` is asked for and a job runs
+   */
+  async retire (payee: Uint8Array, isIdle: boolean): Promise<PayerEntry | undefined> {
+    const entry = this.known(payee)
+    if (entry != null) {
+      await this.exclusive(entry, async () => {
+        if (isIdle && entry.state.jobs.size > 0) {
+          throw new CocoonError('lane_in_use')
+        }
+        await this.write(entry, { ...entry.state, status: 'ending' })
+      })
+    }
+    return entry
   }
 
   async #takeUp (state: PayerLane): Promise<PayerEntry> {
@@ -126,13 +192,13 @@ export class PayerTable {
     await entry.recorded
   }
 
-  async #order (payee: Uint8Array): Promise<PayerEntry> {
+  async #order (payee: Uint8Array, capNano: bigint): Promise<PayerEntry> {
     // "One open message carries one epoch for all its lanes, max(chain now in ms, last + 1)"
     const isFirst = this.#batch.length === 0 || this.#batch.length >= MAX_LANES_PER_OPEN
     const nowMs = BigInt(this.#init.chainNowMs())
     const nextEpoch = nowMs > this.#lastEpoch ? nowMs : this.#lastEpoch + 1n
     const epoch = isFirst ? nextEpoch : this.#lastEpoch
-    const entry = newEntry(newPayerLane({ vault: this.#init.opener.vault, payee, epoch }, this.#init.capNano))
+    const entry = newEntry(newPayerLane({ vault: this.#init.opener.vault, payee, epoch }, capNano))
     this.#entries.set(hex(payee), entry)
     const recorded = this.#record(entry)
     if (isFirst) {
@@ -204,7 +270,7 @@ export class PayerTable {
   /** Adds to the lane's cap and returns the cap that the chain shows then, nanoTON. */
   async raise (entry: PayerEntry, addNano: bigint): Promise<bigint> {
     const capNano = await this.#init.opener.raise(entry.state.id, entry.state.capNano, addNano)
-    await this.exclusive(entry, async () => { await this.write(entry, { ...entry.state, capNano }) })
+    await this.exclusive(entry, async () => { await this.write(entry, { ...entry.state, capNano, status: 'open' }) })
     return capNano
   }
 

@@ -29,10 +29,14 @@ describe('two endpoints', () => {
 
   it('say when they contradict each other', async () => {
     const told: string[] = []
-    const port = agreeingPort([portOf({ readLane: async () => seen }), portOf({ readLane: async () => null, readSigner: async () => nonce(9) })], error => { told.push(error.code) })
+    const named = portOf({ endpoint: 'https://one.example', readLane: async () => seen })
+    const port = agreeingPort([named, portOf({ readLane: async () => null, readSigner: async () => nonce(9) })], error => { told.push(error.message) })
     expect(await port.readLane(payee, payee)).to.deep.equal({ ...seen, isDoubtful: true })
     await expect(port.readSigner(payee, 0)).to.eventually.be.rejected.with.property('code', 'chain_disagrees')
-    expect(told).to.deep.equal(['chain_disagrees', 'chain_disagrees'])
+    expect(told).to.deep.equal([
+      'the endpoints disagree about a lane: https://one.example shows epoch 5, signer 0, endpoint 2 shows none',
+      `the endpoints disagree about a signer: https://one.example shows ${Buffer.from(signer.publicKey).toString('hex')}, endpoint 2 shows ${'09'.repeat(32)}`
+    ])
   })
 
   it('do without the one that is away only for bad news and for sending', async () => {

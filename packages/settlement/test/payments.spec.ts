@@ -6,6 +6,7 @@ import { ed25519Signer } from '../src/signer.ts'
 import { LedgerChain, frame, manualClock, network, nonce, payee, signer } from './fixtures.ts'
 import type { ClientPayments } from '../src/client-payments.ts'
 import type { ProviderPayments } from '../src/provider-payments.ts'
+import type { LaneOnChain } from '../src/types.ts'
 import type { Wallet } from '../src/wallet.ts'
 import type { CocoonError, LaneFrame, PayFrame } from '@cocoon-net/protocol'
 
@@ -108,6 +109,65 @@ describe('payments', () => {
     await two.start()
     expect(two.summary().unredeemedNano).to.equal(4_000n)
     await two.stop()
+  })
+
+  it('begins no job on a lane that is about to end, and opens it anew when the vault has ended it', async () => {
+    const { client, chain } = setup()
+    await client.start()
+    const key = Buffer.from(payee).toString('hex')
+    const lane = await client.lane(payee, { capNano: 70_000_000n })
+    await lane.ready()
+    expect(chain.lanes.get(key)?.capNano).to.equal(70_000_000n)
+    const job = lane.beginJob({ clientNonce: nonce(1), maxChargeNano: 5_000n })
+    await expect(client.retire(payee, { isIdle: true })).to.eventually.be.rejected.with.property('code', 'lane_in_use')
+    await job.voucherUpTo(4_000n)
+    await job.finish(3_000n)
+    expect(await client.retire(payee, { isIdle: true })).to.equal(3_000n)
+    expect(lane.status()).to.equal('ending')
+    expect(() => lane.beginJob({ clientNonce: nonce(2), maxChargeNano: 5_000n })).to.throw().with.property('code', 'lane_unlocking')
+    await expect(client.lane(payee)).to.eventually.be.rejected.with.property('code', 'lane_unlocking')
+    chain.lanes.delete(key)
+    const next = await client.lane(payee)
+    await next.ready()
+    expect(next.epoch > lane.epoch).to.equal(true)
+    expect(next.status()).to.equal('open')
+    expect(await client.retire(nonce(50))).to.equal(null)
+    await client.stop()
+  })
+
+  it('goes on with a lane that is topped up instead of ended', async () => {
+    const { client } = setup()
+    await client.start()
+    const lane = await client.lane(payee, { capNano: 70_000_000n })
+    await lane.ready()
+    await client.retire(payee)
+    expect(await client.topUp(payee, 30_000_000n)).to.equal(100_000_000n)
+    expect((await client.lane(payee)).status()).to.equal('open')
+    await expect(client.topUp(nonce(50), 1n)).to.eventually.be.rejected.with.property('code', 'lane_unknown')
+    await client.stop()
+  })
+
+  it('looks at a lane that its payee denies, and keeps it while the vault has it', async () => {
+    const { client, chain } = setup()
+    await client.start()
+    const key = Buffer.from(payee).toString('hex')
+    const lane = await client.lane(payee)
+    await lane.ready()
+    await client.review(payee)
+    expect(lane.status()).to.equal('open')
+    for (const change of [null, { unlockAt: 9 }, { epoch: 1n }]) {
+      const seen = chain.lanes.get(key)
+      if (change == null) {
+        chain.lanes.delete(key)
+      } else {
+        chain.lanes.set(key, { ...seen as LaneOnChain, ...change })
+      }
+      await client.review(payee)
+      expect(lane.status()).to.equal('ending')
+      chain.lanes.set(key, seen as LaneOnChain)
+      await client.topUp(payee, 1n)
+    }
+    await client.stop()
   })
 
   it('records a debt when the last voucher does not come, and signs nothing above a limit', async () => {

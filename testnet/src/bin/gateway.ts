@@ -1,6 +1,5 @@
 /** One client gateway of a local network, as its own process with its own home. */
-import { randomBytes } from 'node:crypto'
-import { nodeReads } from '@cocoon-net/cli'
+import { announceNode, ensureToken, moneyActions, nodeReads, readToken } from '@cocoon-net/cli'
 import { createNode } from '@cocoon-net/cocoon'
 import { createAdmin, serveAdmin, serveHandler } from '@cocoon-net/gateway'
 import { logError, runChild, tellParent } from '../network/child-main.ts'
@@ -13,22 +12,24 @@ import type { RunningServer } from '@cocoon-net/gateway'
 /** How long a gateway that can serve already looks for the providers that it does not know yet. */
 const LOOK_FOR_ALL_MS = 5_000
 const POLL_MS = 50
-const TOKEN_BYTES = 32
 
 let node: CocoonNode | undefined
 let server: RunningServer | undefined
 let adminServer: RunningServer | undefined
+let withdrawNode: (() => Promise<void>) | undefined
 let stopWatching: (() => void) | undefined
 
 async function models (): Promise<Array<{ id: string, providers: number }>> {
   return (await node?.models() ?? []).map(model => ({ id: model.id, providers: model.providers.length }))
 }
 
-/** Nothing here changes state, so nobody is given the token. */
-async function serveReads (asked: CocoonNode, chainUrl: string, port: number): Promise<RunningServer> {
-  const token = randomBytes(TOKEN_BYTES).toString('hex')
+/** For `cocoon vault`, `wallet` and the like; the token lies in the gateway's home. */
+async function serveAdministration (asked: CocoonNode, { home, chainUrl, genesis }: GatewayConfig, port: number): Promise<void> {
+  await ensureToken(home)
+  const reads = nodeReads(asked, { endpoint: chainUrl, devnetGenesis: genesis })
   const onInternalError = (error: unknown): void => { logError('administration', error) }
-  return serveAdmin({ port, admin: createAdmin({ token, reads: nodeReads(asked, chainUrl), actions: {}, onInternalError }) })
+  adminServer = await serveAdmin({ port, admin: createAdmin({ token: await readToken(home), reads, actions: moneyActions(asked), onInternalError }) })
+  withdrawNode = await announceNode(home, adminServer.url)
 }
 
 runChild({
@@ -56,7 +57,7 @@ runChild({
     stopWatching = handler.stop
     server = await serveHandler({ handler, port: config.port })
     if (config.adminPort != null) {
-      adminServer = await serveReads(node, config.chainUrl, config.adminPort)
+      await serveAdministration(node, config, config.adminPort)
     }
     return { peerId: node.peerId, url: server.url, adminUrl: adminServer?.url }
   },
@@ -77,6 +78,7 @@ runChild({
 }, async () => {
   stopWatching?.()
   await server?.stop()
+  await withdrawNode?.()
   await adminServer?.stop()
   await node?.stop()
 })

@@ -117,9 +117,9 @@ async function buyOnce (network: LocalNetwork, model: string, prompt: string, op
   process.stdout.write(options.json === true ? `${JSON.stringify(result)}\n` : bill(result))
 }
 
-async function announce (network: LocalNetwork, model: string, { control }: Place, options: UpOptions): Promise<void> {
+async function announce (network: LocalNetwork, model: string, place: Place, options: UpOptions): Promise<void> {
   const { gateway, gateways, chain, bootstrap } = network
-  await control.update({ state: 'ready', gateways: gateways.map(({ url }) => url), genesis: network.genesis, chain: chain.endpoint, bootstrap, model })
+  await place.control.update({ state: 'ready', gateways: gateways.map(({ url }) => url), admin: gateway.adminUrl, adminHome: join(place.folder, gateway.name), genesis: network.genesis, chain: chain.endpoint, bootstrap, model })
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify(readyObject(network, model))}\n`)
     return

@@ -33,6 +33,8 @@ const controlSchema = z.object({
   gateways: z.array(z.string()),
   /** The first gateway's administration API. */
   admin: z.string().optional(),
+  /** The first gateway's home: its token lies there. */
+  adminHome: z.string().optional(),
   /** 64 hex digits: names the network. */
   genesis: z.string().optional(),
   chain: z.string().optional(),

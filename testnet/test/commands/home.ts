@@ -23,14 +23,14 @@ export interface CommandHome {
   remove (): Promise<void>
 }
 
-export async function createCommandHome (devnet: Devnet, nowMs: () => number): Promise<CommandHome> {
+export async function createCommandHome (devnet: Devnet, nowMs: () => number, env: Record<string, string> = {}): Promise<CommandHome> {
   const parent = await mkdtemp(join(tmpdir(), 'cocoon-money-'))
   const folder = join(parent, 'home')
   const command: CommandHome['command'] = async (line, overrides = {}) => {
     let out = ''
     let err = ''
     const context: CliContext = {
-      env: { COCOON_HOME: folder, COCOON_CHAIN_URL: devnet.endpoint, COCOON_DEVNET_GENESIS: toHex(devnet.genesis), COCOON_ADMIN_PORT: '1' },
+      env: { COCOON_HOME: folder, COCOON_CHAIN_URL: devnet.endpoint, COCOON_DEVNET_GENESIS: toHex(devnet.genesis), COCOON_ADMIN_PORT: '1', ...env },
       out: text => { out += text },
       err: text => { err += text },
       interactive: false,

@@ -2,7 +2,8 @@ import { connect } from 'node:net'
 import { CocoonError } from '@cocoon-net/protocol'
 import { z } from 'zod'
 import { chainUrlOf } from '../config-keys.ts'
-import { adminRead, adminUrl } from '../local-api.ts'
+import { adminRead } from '../local-api.ts'
+import { adminPlaceOf } from '../running-node.ts'
 import { checkOf, failedCheck } from './doctor-check.ts'
 import { fetchModels } from './offers.ts'
 import type { Check } from './doctor-check.ts'
@@ -22,7 +23,7 @@ type NodeStatus = z.infer<typeof statusSchema>
 /** The running node, or undefined. */
 export async function readStatus (invocation: Invocation, config: Config): Promise<NodeStatus | undefined> {
   try {
-    return statusSchema.parse(await adminRead(invocation.context, config, 'status'))
+    return statusSchema.parse(await adminRead({ ...invocation, config }, 'status'))
   } catch {
     return undefined
   }
@@ -31,7 +32,7 @@ export async function readStatus (invocation: Invocation, config: Config): Promi
 /** What runs, and whether it has found anyone. */
 export async function checkRunning (invocation: Invocation, config: Config, status: NodeStatus): Promise<Check[]> {
   const asked = config.network ?? 'devnet'
-  const running = checkOf('running', status.network === asked, `A node of ${status.network} answers at ${adminUrl(config)}`, `The configuration names ${asked}: restart the node, or correct network.`)
+  const running = checkOf('running', status.network === asked, `A node of ${status.network} answers at ${(await adminPlaceOf(invocation.home, config)).url}`, `The configuration names ${asked}: restart the node, or correct network.`)
   if (status.ready === undefined) {
     return [running, checkOf('tier', true, status.tier ?? 'none', '')]
   }

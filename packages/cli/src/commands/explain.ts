@@ -28,7 +28,7 @@ function requestText ({ atMs, model, taken, considered }: ExplainedRequest): str
 export const explain: Command = async invocation => {
   const model = invocation.args[0]
   const answer = await withProgress(invocation.context, 'Asking the node', async () =>
-    adminRead(invocation.context, invocation.config, model === undefined ? 'explain' : `explain?model=${encodeURIComponent(model)}`))
+    adminRead(invocation, model === undefined ? 'explain' : `explain?model=${encodeURIComponent(model)}`))
   const parsed = requestsSchema.safeParse(answer)
   if (!parsed.success) {
     throw new CocoonError('not_running', 'What answers is not a node of this version')

@@ -1,21 +1,13 @@
-import { randomBytes } from 'node:crypto'
 import { access, chmod, mkdir } from 'node:fs/promises'
 import { CONFIG_NAMES } from '../config-keys.ts'
-import { configPath, readConfigFile, writeConfigFile, writePrivate } from '../config.ts'
+import { configPath, readConfigFile, writeConfigFile } from '../config.ts'
 import { EXIT_DONE } from '../exit-codes.ts'
-import { tokenPath } from '../local-api.ts'
+import { ensureToken } from '../local-api.ts'
 import { fieldsText, printResult } from '../output.ts'
 import type { Invocation } from '../invocation.ts'
 
 async function exists (path: string): Promise<boolean> {
   return access(path).then(() => true, () => false)
-}
-
-/** Makes the admin token unless there is one; 32 random bytes. */
-export async function ensureToken (home: string): Promise<void> {
-  if (!await exists(tokenPath(home))) {
-    await writePrivate(tokenPath(home), `${randomBytes(32).toString('hex')}\n`)
-  }
 }
 
 /** Makes the home, its configuration and the admin token. Run again, it keeps what is there and adds what flags say. */

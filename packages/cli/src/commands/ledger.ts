@@ -38,7 +38,7 @@ async function ownRows (home: string, side: 'client' | 'provider'): Promise<Ledg
 }
 
 async function nodeRows (invocation: Invocation): Promise<LedgerRow[]> {
-  const answer = rowsSchema.safeParse(await adminRead(invocation.context, invocation.config, 'ledger'))
+  const answer = rowsSchema.safeParse(await adminRead(invocation, 'ledger'))
   if (!answer.success) {
     throw new CocoonError('not_running', 'What answers is not a node of this version')
   }

@@ -1,5 +1,6 @@
 import { clientVaultBodies, providerStakeBodies } from '@cocoon-net/contracts'
 import { accountToText } from '@cocoon-net/protocol'
+import type { MoneyWriter } from './money-writer.ts'
 import type { WalletMessage } from '@cocoon-net/settlement'
 
 /** A message with what it is for and what it costs, so that it can be shown before it is sent. */
@@ -9,6 +10,8 @@ export interface PlannedMessage extends WalletMessage {
   readonly movesNano: bigint
   /** all that is spent on the way, at most: wallet, forwarding, the contract's execution, nanoTON */
   readonly costNano: bigint
+  /** What must be done before it is sent. */
+  prepare? (writer: MoneyWriter): Promise<void>
   /** Whether the chain shows its effect; without it the wallet's own transaction is the effect. */
   isDone? (): Promise<boolean>
 }

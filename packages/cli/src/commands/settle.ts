@@ -1,5 +1,5 @@
 import { clientVault } from '@cocoon-net/contracts'
-import { accountToText, asCocoonError } from '@cocoon-net/protocol'
+import { CocoonError, accountToText, asCocoonError } from '@cocoon-net/protocol'
 import { createProviderPayments } from '@cocoon-net/settlement'
 import { EXIT_DONE, EXIT_INTERRUPTED } from '../exit-codes.ts'
 import { adminAction } from '../local-api.ts'
@@ -7,7 +7,8 @@ import { errorText, fieldsText, printResult } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { amountText } from '../ton-amount.ts'
 import { untilAborted } from '../until-aborted.ts'
-import { aloneInHome, openChain, paymentStore } from './wallet-access.ts'
+import { aloneInHome } from './money-writer.ts'
+import { openChain, paymentStore } from './wallet-access.ts'
 import type { Command, Invocation } from '../invocation.ts'
 import type { Settlement } from '@cocoon-net/settlement'
 
@@ -22,13 +23,17 @@ function settledRow (settled: Settlement): { vault: string, epoch: bigint, redee
 async function watch (invocation: Invocation): Promise<number> {
   const { context } = invocation
   const chain = await openChain(invocation)
+  const { sender } = chain
+  if (sender === undefined) {
+    throw new CocoonError('home_locked', 'The node that runs redeems by itself')
+  }
   await aloneInHome(invocation, async () => {
     const payments = createProviderPayments({
       network: chain.network,
       payee: chain.wallet.account,
       vaults: clientVault({ networkId: chain.network.networkId, ...chain.network.vault }),
       port: chain.port,
-      wallet: chain.wallet,
+      wallet: sender,
       kv: await paymentStore(invocation.home, 'provider'),
       pollMs: chain.network.kind === 'devnet' ? chain.pollMs : undefined,
       onSettled: settled => {
@@ -54,7 +59,7 @@ export const settle: Command = async invocation => {
     return watch(invocation)
   }
   const value = await withProgress(invocation.context, 'Settling on the chain', async () =>
-    adminAction(invocation.context, invocation.home, invocation.config, 'settle'))
+    adminAction(invocation, 'settle'))
   printResult(invocation.context, invocation.json, value, fieldsText)
   return EXIT_DONE
 }

@@ -1,20 +1,20 @@
 import { CLIENT_VAULT_LIMITS } from '@cocoon-net/contracts'
-import { CocoonError, accountToText, asCocoonError } from '@cocoon-net/protocol'
-import { createClientPayments } from '@cocoon-net/settlement'
+import { CocoonError, accountToText } from '@cocoon-net/protocol'
 import { EXIT_DONE } from '../exit-codes.ts'
-import { errorText, printResult } from '../output.ts'
+import { printResult } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { amountArgument, amountText } from '../ton-amount.ts'
+import { withWriter } from './money-writer.ts'
 import { planOpen } from './planned-message.ts'
 import { deployedVault, findLane, freeNano, laneOf, readVault, timeText } from './vault-view.ts'
 import { setUpOf, viewVault } from './vault.ts'
-import { accountArgument, aloneInHome, paymentStore, signerOf } from './wallet-access.ts'
+import { accountArgument } from './wallet-access.ts'
 import { checkFunds, printPlan } from './wallet-send.ts'
 import type { Command, Invocation } from '../invocation.ts'
+import type { MoneyWriter } from './money-writer.ts'
 import type { PlannedMessage } from './planned-message.ts'
 import type { VaultView } from './vault-view.ts'
 import type { OwnVault } from './vault.ts'
-import type { ClientPayments } from '@cocoon-net/settlement'
 
 /** What a new vault is deployed with when the configuration does not say. */
 const DEFAULT_DEPOSIT_NANO = 1_000_000_000n
@@ -32,7 +32,7 @@ function checkStays (payee: Uint8Array, unlockAt: number): void {
 }
 
 /** The messages of an open; what the vault would refuse is refused here. */
-async function planNew (invocation: Invocation, seen: VaultView, payee: Uint8Array, capNano: bigint): Promise<PlannedMessage[]> {
+async function planNew (invocation: Invocation, { chain, seen }: OwnVault, payee: Uint8Array, capNano: bigint): Promise<PlannedMessage[]> {
   const lane = seen.state == null ? undefined : findLane(seen.state, payee)
   if (lane !== undefined) {
     checkStays(payee, lane.unlockAt)
@@ -48,7 +48,7 @@ async function planNew (invocation: Invocation, seen: VaultView, payee: Uint8Arr
     ? depositOf(invocation) - CLIENT_VAULT_LIMITS.reserveBaseNano - CLIENT_VAULT_LIMITS.openGasNano
     : freeNano(seen)
   if (seen.state == null) {
-    messages.push(await setUpOf(invocation, seen, depositOf(invocation)))
+    messages.push(await setUpOf(chain, seen, depositOf(invocation)))
   }
   if (freeThenNano < capNano + CLIENT_VAULT_LIMITS.reservePerLaneNano) {
     throw new CocoonError('insufficient_funds', `The vault has ${amountText(freeThenNano)} free, and the lane locks ${amountText(capNano)} and ${amountText(CLIENT_VAULT_LIMITS.reservePerLaneNano)} for its rent; \`cocoon vault deposit\` puts more in`)
@@ -64,11 +64,12 @@ function planRaise (seen: VaultView, payee: Uint8Array, addNano: bigint): Planne
 }
 
 /**
- * Runs what a plan says through the client's own records: a lane that a gateway did not know would be of no use to it.
+ * Runs what a plan says through the client's own records, the node's where one runs: a lane that a gateway did not know
+ * would be of no use to it.
  *
- * @throws {CocoonError} home_locked, insufficient_funds, chain_unavailable, chain_rejected
+ * @throws {CocoonError} insufficient_funds, chain_unavailable, chain_rejected, not_running, wrong_wallet
  */
-async function apply (invocation: Invocation, { chain, seen }: OwnVault, messages: readonly PlannedMessage[], work: (payments: ClientPayments) => Promise<void>, capNano: bigint): Promise<number> {
+async function apply (invocation: Invocation, { chain, seen }: OwnVault, messages: readonly PlannedMessage[], work: (writer: MoneyWriter) => Promise<void>): Promise<number> {
   const balanceNano = await chain.wallet.balance()
   if (invocation.options.dryRun === true) {
     printPlan(invocation, chain, { messages, balanceNano })
@@ -76,25 +77,8 @@ async function apply (invocation: Invocation, { chain, seen }: OwnVault, message
   }
   checkFunds(balanceNano, messages)
   const payee = accountArgument(invocation, invocation.args[0], 'the payee of the lane')
-  const lane = await aloneInHome(invocation, async () => withProgress(invocation.context, 'Waiting for the chain', async () => {
-    const payments = createClientPayments({
-      network: chain.network,
-      vaults: seen.vaults,
-      port: chain.port,
-      wallet: chain.wallet,
-      voucherSigner: await signerOf(invocation, 'voucher'),
-      kv: await paymentStore(invocation.home, 'client'),
-      depositNano: depositOf(invocation),
-      laneCapNano: capNano,
-      pollMs: chain.pollMs,
-      onError: error => { invocation.context.err(errorText(asCocoonError(error))) }
-    })
-    await payments.start()
-    try {
-      await work(payments)
-    } finally {
-      await payments.stop()
-    }
+  const lane = await withWriter(invocation, chain, async writer => withProgress(invocation.context, 'Waiting for the chain', async () => {
+    await work(writer)
     return laneOf(deployedVault(await readVault(seen)), payee)
   }))
   const value = {
@@ -117,9 +101,7 @@ export const vaultOpen: Command = async invocation => {
   const payee = accountArgument(invocation, invocation.args[0], 'the payee of the lane')
   const capNano = amountArgument(invocation.args[1])
   const own = await viewVault(invocation)
-  return apply(invocation, own, await planNew(invocation, own.seen, payee, capNano), async payments => {
-    await (await payments.lane(payee)).ready()
-  }, capNano)
+  return apply(invocation, own, await planNew(invocation, own, payee, capNano), async writer => writer.openLane(payee, capNano))
 }
 
 /** Adds to the cap of an open lane. */
@@ -127,9 +109,5 @@ export const vaultTopUp: Command = async invocation => {
   const payee = accountArgument(invocation, invocation.args[0], 'the payee of the lane')
   const addNano = amountArgument(invocation.args[1])
   const own = await viewVault(invocation)
-  return apply(invocation, own, planRaise(own.seen, payee, addNano), async payments => {
-    // takes up a lane whose records were lost
-    await payments.lane(payee)
-    await payments.topUp(payee, addNano)
-  }, addNano)
+  return apply(invocation, own, planRaise(own.seen, payee, addNano), async writer => writer.topUpLane(payee, addNano))
 }

@@ -6,7 +6,7 @@ import { withProgress } from '../progress.ts'
 import { amountArgument, amountText } from '../ton-amount.ts'
 import { planDeposit, planFinish, planSetUp, planUnlock, planWithdraw } from './planned-message.ts'
 import { deployedVault, findLane, freeNano, laneOf, lanesText, readVault, reserveNano, timeText, vaultObject, vaultSchema, vaultText } from './vault-view.ts'
-import { accountArgument, hasWallet, openChain, signerOf } from './wallet-access.ts'
+import { accountArgument, hasWallet, openChain } from './wallet-access.ts'
 import { sendPlanned } from './wallet-send.ts'
 import type { PlannedMessage } from './planned-message.ts'
 import type { VaultObject, VaultView } from './vault-view.ts'
@@ -35,7 +35,7 @@ export async function viewVault (invocation: Invocation): Promise<OwnVault> {
 }
 
 async function fromNode (invocation: Invocation): Promise<VaultObject> {
-  const answer = vaultSchema.safeParse(await withProgress(invocation.context, 'Asking the node', async () => adminRead(invocation.context, invocation.config, 'vault')))
+  const answer = vaultSchema.safeParse(await withProgress(invocation.context, 'Asking the node', async () => adminRead(invocation, 'vault')))
   if (!answer.success) {
     throw new CocoonError('not_running', 'What answers is not a node of this version')
   }
@@ -57,9 +57,9 @@ export const vaultStatus: Command = show(vaultText)
 export const vaultLanes: Command = show(lanesText)
 
 /** Sends what `plan` makes of the vault as the chain shows it; what the contract would refuse, `plan` refuses. */
-async function act (invocation: Invocation, plan: (seen: VaultView) => PlannedMessage | Promise<PlannedMessage>): Promise<number> {
+async function act (invocation: Invocation, plan: (seen: VaultView, chain: ChainAccess) => PlannedMessage | Promise<PlannedMessage>): Promise<number> {
   const { chain, seen } = await viewVault(invocation)
-  return sendPlanned(invocation, chain, [await plan(seen)])
+  return sendPlanned(invocation, chain, [await plan(seen, chain)])
 }
 
 /**
@@ -67,13 +67,13 @@ async function act (invocation: Invocation, plan: (seen: VaultView) => PlannedMe
  *
  * @throws {CocoonError} file_unusable, key_locked
  */
-export async function setUpOf (invocation: Invocation, seen: VaultView, amountNano: bigint): Promise<PlannedMessage> {
+export async function setUpOf (chain: ChainAccess, seen: VaultView, amountNano: bigint): Promise<PlannedMessage> {
   const { owner, vaults, account } = seen
   return planSetUp({
     vault: account,
     stateInit: vaults.stateInit(owner),
     amountNano,
-    signerKey: (await signerOf(invocation, 'voucher')).publicKey,
+    signerKey: await chain.voucherKey(),
     operator: owner
   })
 }
@@ -81,10 +81,10 @@ export async function setUpOf (invocation: Invocation, seen: VaultView, amountNa
 /** Puts coins into the vault; the first time, this deploys it. */
 export const vaultDeposit: Command = async invocation => {
   const amountNano = amountArgument(invocation.args[0])
-  return act(invocation, async seen => {
+  return act(invocation, async (seen, chain) => {
     const { port } = seen
     return seen.state == null
-      ? { ...await setUpOf(invocation, seen, amountNano), isDone: async () => port.isActive(seen.account) }
+      ? { ...await setUpOf(chain, seen, amountNano), isDone: async () => port.isActive(seen.account) }
       : { ...planDeposit(seen.account, amountNano), isDone: async () => await port.balance(seen.account) > seen.balanceNano }
   })
 }
@@ -115,6 +115,8 @@ export const vaultUnlock: Command = async invocation => {
     }
     return {
       ...planUnlock(seen.account, payee),
+      // a gateway that would go on with the lane would only be refused
+      prepare: async writer => { await writer.retireLane(payee, false) },
       isDone: async () => (await seen.port.readLane(seen.account, payee))?.unlockAt !== 0
     }
   })

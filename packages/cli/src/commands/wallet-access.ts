@@ -1,8 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CocoonError, MAINNET, TESTNET, accountFromText, addressOfAccount, devnetPreset, fromHex } from '@cocoon-net/protocol'
-import { createTonPort, createWallet, ed25519Signer, loadKey, openKeyValue, walletAccount } from '@cocoon-net/settlement'
-import { chainUrlOf } from '../config-keys.ts'
+import { CocoonError, MAINNET, TESTNET, accountFromText, addressOfAccount, asCocoonError, devnetPreset, fromHex, parseDevnetText } from '@cocoon-net/protocol'
+import { createChainReader, createWallet, ed25519Signer, loadKey, openKeyValue, walletAccount } from '@cocoon-net/settlement'
+import { z } from 'zod'
+import { chainEndpointsOf } from '../config-keys.ts'
+import { adminRead } from '../local-api.ts'
 import type { Invocation } from '../invocation.ts'
 import type { NetworkPreset } from '@cocoon-net/protocol'
 import type { KeyFileOptions, KeyValue, Signer, TonReader, Wallet } from '@cocoon-net/settlement'
@@ -24,15 +26,20 @@ export function keyOptions (invocation: Invocation): KeyFileOptions {
 }
 
 /** @throws {CocoonError} config_invalid */
-export function networkOfConfig (invocation: Invocation): NetworkPreset {
-  const { network = 'devnet', devnetGenesis } = invocation.config
+function presetOf ({ network = 'devnet', devnetGenesis }: Pick<Invocation['config'], 'network' | 'devnetGenesis'>): NetworkPreset {
   if (network !== 'devnet') {
     return network === 'mainnet' ? MAINNET : TESTNET
   }
   if (devnetGenesis === undefined) {
     throw new CocoonError('config_invalid', 'devnetGenesis is not set: name the genesis of your devnet with --devnet-genesis, or another network with --network')
   }
-  return devnetPreset(fromHex(devnetGenesis))
+  const { genesis, registry } = parseDevnetText(devnetGenesis)
+  return devnetPreset(genesis, registry)
+}
+
+/** @throws {CocoonError} config_invalid */
+export function networkOfConfig ({ config }: Invocation): NetworkPreset {
+  return presetOf(config)
 }
 
 export async function exists (path: string): Promise<boolean> {
@@ -44,11 +51,16 @@ export async function hasWallet (invocation: Invocation): Promise<boolean> {
   return exists(keyPath(invocation.home, 'wallet'))
 }
 
+function missingKey ({ home }: Invocation, name: KeyName): CocoonError {
+  const remedy = name === 'receipt' ? 'a provider makes it when it starts, and --receipt-key names another' : '`cocoon wallet create` or `cocoon wallet import` makes it, and so does a node when it starts'
+  return new CocoonError('file_unusable', `${home} has no ${name} key yet; ${remedy}`)
+}
+
 /** @throws {CocoonError} file_unusable, key_locked */
 export async function seedOf (invocation: Invocation, name: KeyName): Promise<Uint8Array> {
   const path = keyPath(invocation.home, name)
   if (!await exists(path)) {
-    throw new CocoonError('file_unusable', `${invocation.home} has no ${name} key yet; ${name === 'receipt' ? 'a provider makes it when it starts, and --receipt-key names another' : '`cocoon wallet create` or `cocoon wallet import` makes it, and so does a node when it starts'}`)
+    throw missingKey(invocation, name)
   }
   return loadKey(path, keyOptions(invocation))
 }
@@ -67,21 +79,85 @@ export async function walletAccountOf (invocation: Invocation): Promise<Uint8Arr
   return walletAccount((await signerOf(invocation, 'wallet')).publicKey, networkOfConfig(invocation).tonGlobalId)
 }
 
-/** What a command needs to read the chain and, with the wallet's key, to write to it. */
+/** What a command needs to read the chain and to plan what moves; `withWriter` moves it. */
 export interface ChainAccess {
   readonly network: NetworkPreset
   readonly port: TonReader
-  readonly wallet: Wallet
+  /** Whose coins are meant. */
+  readonly wallet: Pick<Wallet, 'account' | 'balance'>
+  /** The wallet with its key; undefined where the home has none and a running node's wallet is meant. */
+  readonly sender: Wallet | undefined
   readonly pollMs: number
+  /**
+   * The key that a new vault pins as its signer 0, 32 bytes.
+   *
+   * @throws {CocoonError} file_unusable, key_locked
+   */
+  voucherKey (): Promise<Uint8Array>
 }
 
-/** @throws {CocoonError} config_invalid, file_unusable when the home has no wallet, key_locked */
+function pollMsOf (network: NetworkPreset): number {
+  return network.kind === 'devnet' ? DEVNET_POLL_MS : PUBLIC_POLL_MS
+}
+
+/**
+ * The chain as this home's configuration names it, with this home's wallet; where the home has no wallet, those of the
+ * node that runs.
+ *
+ * @throws {CocoonError} config_invalid, file_unusable when there is neither a wallet nor a node, key_locked
+ */
 export async function openChain (invocation: Invocation): Promise<ChainAccess> {
+  if (!await hasWallet(invocation)) {
+    return openChainOfNode(invocation)
+  }
   const network = networkOfConfig(invocation)
-  const port = createTonPort({ endpoint: chainUrlOf(invocation.config), nowMs: () => invocation.context.nowMs() })
-  const pollMs = network.kind === 'devnet' ? DEVNET_POLL_MS : PUBLIC_POLL_MS
-  const wallet = createWallet({ signer: await signerOf(invocation, 'wallet'), port, globalId: network.tonGlobalId, pollMs })
-  return { network, port, wallet, pollMs }
+  const pollMs = pollMsOf(network)
+  const port = createChainReader({ ...chainEndpointsOf(invocation.config), nowMs: () => invocation.context.nowMs() })
+  const sender = createWallet({ signer: await signerOf(invocation, 'wallet'), port, globalId: network.tonGlobalId, pollMs })
+  return { network, port, wallet: sender, sender, pollMs, voucherKey: async () => (await signerOf(invocation, 'voucher')).publicKey }
+}
+
+const bytes32 = z.string().regex(/^[0-9a-f]{64}$/).transform(fromHex)
+
+/** What a running node says of its chain and its wallet. */
+const nodeChainSchema = z.object({
+  network: z.enum(['devnet', 'testnet', 'mainnet']),
+  devnetGenesis: z.string().regex(/^([0-9a-f]{64}){1,2}$/).optional(),
+  endpoint: z.url().max(4_096),
+  secondEndpoint: z.url().max(4_096).optional(),
+  wallet: z.string().transform(accountFromText),
+  voucherKey: bytes32.optional()
+})
+
+async function openChainOfNode (invocation: Invocation): Promise<ChainAccess> {
+  const answer = await adminRead(invocation, 'chain').catch((error: unknown) => {
+    if (asCocoonError(error).code !== 'not_running') {
+      throw error
+    }
+    // what the home lacks is told in the order in which it is needed
+    networkOfConfig(invocation)
+    throw missingKey(invocation, 'wallet')
+  })
+  const parsed = nodeChainSchema.safeParse(answer)
+  if (!parsed.success) {
+    throw new CocoonError('not_running', 'What answers is not a node of this version')
+  }
+  const { wallet: account, voucherKey, endpoint, secondEndpoint } = parsed.data
+  const network = presetOf(parsed.data)
+  const port = createChainReader({ endpoint, secondEndpoint, apiKey: invocation.config.chainApiKey, nowMs: () => invocation.context.nowMs() })
+  return {
+    network,
+    port,
+    wallet: { account, balance: async () => port.balance(account) },
+    sender: undefined,
+    pollMs: pollMsOf(network),
+    voucherKey: async () => {
+      if (voucherKey === undefined) {
+        throw new CocoonError('usage', 'The node that runs has no vault: it sells and does not buy')
+      }
+      return voucherKey
+    }
+  }
 }
 
 /**
@@ -91,23 +167,6 @@ export async function openChain (invocation: Invocation): Promise<ChainAccess> {
  */
 export async function paymentStore (home: string, side: 'client' | 'provider'): Promise<KeyValue> {
   return openKeyValue(join(home, side))
-}
-
-/**
- * Runs `work` while no node runs from this home: two processes that use one wallet would each void the other's messages.
- *
- * @throws {CocoonError} home_locked
- */
-export async function aloneInHome<T> (invocation: Invocation, work: () => Promise<T>): Promise<T> {
-  // the peers' database is the home's lock
-  const lock = await openKeyValue(join(invocation.home, 'peers')).catch((cause: unknown) => {
-    throw new CocoonError('home_locked', `A node that runs from ${invocation.home} uses this wallet`, { cause })
-  })
-  try {
-    return await work()
-  } finally {
-    await lock.close()
-  }
 }
 
 const TEST_ONLY_FLAG = 0x80

@@ -4,7 +4,8 @@ import { EXIT_DONE } from '../exit-codes.ts'
 import { printResult } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { amountText } from '../ton-amount.ts'
-import { aloneInHome, friendlyText } from './wallet-access.ts'
+import { withWriter } from './money-writer.ts'
+import { friendlyText } from './wallet-access.ts'
 import type { Invocation } from '../invocation.ts'
 import type { PlannedMessage } from './planned-message.ts'
 import type { ChainAccess } from './wallet-access.ts'
@@ -81,7 +82,8 @@ export function printPlan (invocation: Invocation, chain: ChainAccess, plan: { m
  * Sends the messages in order, each by itself, and waits for the effect of each; with --dry-run shows what would be sent
  * and what it costs.
  *
- * @throws {CocoonError} insufficient_funds before anything is signed, home_locked, chain_unavailable, chain_rejected, timeout
+ * @throws {CocoonError} insufficient_funds before anything is signed, chain_unavailable, chain_rejected, timeout; where a node
+ * runs from the home and sends for the command, not_running, wrong_wallet
  */
 export async function sendPlanned (invocation: Invocation, chain: ChainAccess, messages: readonly PlannedMessage[]): Promise<number> {
   const balanceNano = await withProgress(invocation.context, 'Reading the chain', async () => chain.wallet.balance())
@@ -90,9 +92,10 @@ export async function sendPlanned (invocation: Invocation, chain: ChainAccess, m
     return EXIT_DONE
   }
   checkFunds(balanceNano, messages)
-  const afterNano = await aloneInHome(invocation, async () => withProgress(invocation.context, 'Waiting for the chain', async () => {
+  const afterNano = await withWriter(invocation, chain, async writer => withProgress(invocation.context, 'Waiting for the chain', async () => {
     for (const message of messages) {
-      await chain.wallet.send([message], { signal: invocation.context.signal })
+      await message.prepare?.(writer)
+      await writer.send(message)
       await untilDone(invocation, chain, message)
     }
     return chain.wallet.balance()

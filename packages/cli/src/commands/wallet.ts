@@ -21,7 +21,7 @@ async function ofHome (invocation: Invocation): Promise<WalletObject> {
 }
 
 async function ofNode (invocation: Invocation): Promise<WalletObject> {
-  const answer = walletSchema.safeParse(await adminRead(invocation.context, invocation.config, 'wallet'))
+  const answer = walletSchema.safeParse(await adminRead(invocation, 'wallet'))
   if (!answer.success) {
     throw new CocoonError('not_running', 'What answers is not a node of this version')
   }

@@ -9,6 +9,8 @@ import { createWarmRequests } from './warm-requests.ts'
 import type { AttestPeerInit, VerifiedProvider } from './attest-peer.ts'
 import type { PayChannel } from './pay-channel.ts'
 import type { WarmRequests } from './warm-requests.ts'
+import type { NetworkRules } from '../rules.ts'
+import type { Policy } from '@cocoon-net/attestation'
 import type { Offer } from '@cocoon-net/protocol'
 import type { prepareSeal } from '@cocoon-net/sealing'
 import type { ClientLane, ClientPayments } from '@cocoon-net/settlement'
@@ -18,6 +20,8 @@ import type { Connection, Libp2p } from '@libp2p/interface'
 export interface ProviderLink {
   readonly connection: Connection
   readonly provider: VerifiedProvider
+  /** What it was verified under. */
+  readonly policy: Policy
   readonly lane: ClientLane
   readonly pay: PayChannel
   readonly requests: WarmRequests
@@ -26,6 +30,8 @@ export interface ProviderLink {
 export interface ProviderLinksInit extends AttestPeerInit {
   readonly libp2p: Libp2p
   readonly payments: ClientPayments
+  /** What the network allows; without it `policy` alone counts. */
+  readonly rules?: NetworkRules
   readonly prepareSeal: typeof prepareSeal
   onPayRefusal (peer: string, error: CocoonError): void
 }
@@ -43,6 +49,11 @@ export interface ProviderLinks {
 /** A client needs few providers at once; the oldest link makes room. */
 const MAX_LINKS = 64
 
+/** No job begins on such a lane. */
+const UNUSABLE_LANES: ReadonlySet<string> = new Set<ReturnType<ClientLane['status']>>(['failed', 'ending'])
+/** What a provider says of a lane that the chain ends or has ended. */
+const LANE_ENDED_CODES: ReadonlySet<string> = new Set(['lane_unknown', 'lane_unlocking'])
+
 interface Slot {
   link?: ProviderLink
   opening?: Promise<ProviderLink>
@@ -52,16 +63,23 @@ interface Slot {
 export function createProviderLinks (init: ProviderLinksInit): ProviderLinks {
   const slots = new Map<string, Slot>()
 
+  const policyNow = (): Policy => init.rules?.policy() ?? init.policy
+
+  const isYoung = ({ binding }: VerifiedProvider, { mostEvidenceAgeMs }: Policy): boolean => mostEvidenceAgeMs == null || binding.beacon.atMs + mostEvidenceAgeMs >= init.now()
+
   const usable = (link: ProviderLink | undefined, offer: Offer): link is ProviderLink =>
-    link != null && link.connection.status === 'open' && !link.pay.closed && link.lane.status() !== 'failed' &&
+    link != null && link.connection.status === 'open' && !link.pay.closed && !UNUSABLE_LANES.has(link.lane.status()) &&
     // A new binding in the offer means new evidence to check.
-    equalBytes(link.provider.bindingHash, offer.bindingHash) && link.provider.binding.notAfterMs > init.now()
+    equalBytes(link.provider.bindingHash, offer.bindingHash) && link.provider.binding.notAfterMs > init.now() &&
+    // What the network allowed when it was checked may have been tightened since.
+    link.policy === policyNow() && isYoung(link.provider, link.policy)
 
   const openPaid = async (connection: Connection, lane: ClientLane, offer: Offer, signal: AbortSignal, running?: PayChannel): Promise<PayChannel> =>
     openPaidChannel({ ...init, connection, lane, offer, client: init.libp2p.peerId.toMultihash().bytes, signal }, running)
 
   const open = async (offer: Offer): Promise<ProviderLink> => {
     const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
+    const policy = policyNow()
     const peer = peerIdFromMultihash(Digest.decode(offer.peerId))
     const addresses = offer.addresses.map(address => multiaddr(address))
     const known = init.libp2p.getConnections(peer)[0]
@@ -69,10 +87,16 @@ export function createProviderLinks (init: ProviderLinksInit): ProviderLinks {
     if (!connection.remotePeer.equals(peer)) {
       throw new CocoonError('wrong_peer')
     }
-    const [provider, lane] = await Promise.all([attestPeer(connection, offer, init, signal), init.payments.lane(offer.payee)])
-    const pay = await openPaid(connection, lane, offer, signal)
+    const [provider, lane] = await Promise.all([attestPeer(connection, offer, { ...init, policy }, signal), init.payments.lane(offer.payee)])
+    const pay = await openPaid(connection, lane, offer, signal).catch(async (error: unknown) => {
+      if (LANE_ENDED_CODES.has(asCocoonError(error).code)) {
+        // what ended on chain is opened anew next time
+        await init.payments.review(offer.payee).catch(() => {})
+      }
+      throw error
+    })
     const requests = createWarmRequests({ ...init, connection, binding: provider.binding, bindingHash: provider.bindingHash })
-    return { connection, provider, lane, pay, requests }
+    return { connection, provider, policy, lane, pay, requests }
   }
 
   const drop = async (key: string): Promise<void> => {

@@ -1,0 +1,108 @@
+import { join } from 'node:path'
+import { clientVault } from '@cocoon-net/contracts'
+import { CocoonError, accountToText, asCocoonError } from '@cocoon-net/protocol'
+import { createClientPayments, openKeyValue } from '@cocoon-net/settlement'
+import { z } from 'zod'
+import { adminAction } from '../local-api.ts'
+import { sendBody } from '../money-wire.ts'
+import { errorText } from '../output.ts'
+import { exists, paymentStore, signerOf } from './wallet-access.ts'
+import type { ChainAccess } from './wallet-access.ts'
+import type { Invocation } from '../invocation.ts'
+import type { ClientPayments, Wallet, WalletMessage } from '@cocoon-net/settlement'
+
+/** What moves this home's coins: the command itself, or the node that runs from the home. Amounts are nanoTON. */
+export interface MoneyWriter {
+  /** Resolves when the wallet has executed the message. */
+  send (message: WalletMessage): Promise<void>
+  openLane (payee: Uint8Array, capNano: bigint): Promise<void>
+  topUpLane (payee: Uint8Array, addNano: bigint): Promise<void>
+  /** Begins no further job on the lane; gives what its jobs have cost, or null when no records know it. */
+  retireLane (payee: Uint8Array, isIdle: boolean): Promise<bigint | null>
+}
+
+const retiredSchema = z.object({ usedNano: z.string().regex(/^\d{1,20}$/).transform(BigInt).nullable() })
+
+/** Through the node that runs: its wallet sends one message at a time, and it is its lanes' one writer. */
+function nodeWriter (invocation: Invocation, chain: ChainAccess): MoneyWriter {
+  const act = async (path: string, body: Record<string, unknown>): Promise<unknown> =>
+    adminAction(invocation, path, { wallet: accountToText(chain.wallet.account), ...body })
+  return {
+    send: async message => { await act('wallet-send', sendBody([message])) },
+    openLane: async (payee, capNano) => { await act('lane-open', { payee: accountToText(payee), capNano: capNano.toString() }) },
+    topUpLane: async (payee, addNano) => { await act('lane-top-up', { payee: accountToText(payee), addNano: addNano.toString() }) },
+    retireLane: async (payee, isIdle) => retiredSchema.parse(await act('lane-retire', { payee: accountToText(payee), isIdle })).usedNano
+  }
+}
+
+/** Through the home's own keys and records, which no other process may use meanwhile. */
+function ownWriter (invocation: Invocation, chain: ChainAccess, sender: Wallet): MoneyWriter {
+  const { network, port, pollMs } = chain
+  const withPayments = async <T>(work: (payments: ClientPayments) => Promise<T>): Promise<T> => {
+    const { depositNano } = invocation.config
+    const payments = createClientPayments({
+      network,
+      vaults: clientVault({ networkId: network.networkId, ...network.vault }),
+      port,
+      wallet: sender,
+      voucherSigner: await signerOf(invocation, 'voucher'),
+      kv: await paymentStore(invocation.home, 'client'),
+      depositNano: depositNano === undefined ? undefined : BigInt(depositNano),
+      pollMs,
+      onError: error => { invocation.context.err(errorText(asCocoonError(error))) }
+    })
+    await payments.start()
+    try {
+      return await work(payments)
+    } finally {
+      await payments.stop()
+    }
+  }
+  return {
+    send: async message => sender.send([message], { signal: invocation.context.signal }),
+    openLane: async (payee, capNano) => withPayments(async payments => (await payments.lane(payee, { capNano })).ready()),
+    topUpLane: async (payee, addNano) => withPayments(async payments => { await payments.topUp(payee, addNano) }),
+    retireLane: async (payee, isIdle) => await exists(join(invocation.home, 'client')) ? withPayments(async payments => payments.retire(payee, { isIdle })) : null
+  }
+}
+
+/**
+ * Runs `work` with what may write: where a node runs from this home, that node, since two processes that use one wallet
+ * would each void the other's messages; else the command itself, and no node starts meanwhile.
+ *
+ * @throws {CocoonError} not_running, wrong_wallet, and what the writing throws
+ */
+export async function withWriter<T> (invocation: Invocation, chain: ChainAccess, work: (writer: MoneyWriter) => Promise<T>): Promise<T> {
+  const { sender } = chain
+  const lock = sender === undefined ? undefined : await homeLock(invocation)
+  if (sender === undefined || lock === undefined) {
+    return work(nodeWriter(invocation, chain))
+  }
+  try {
+    return await work(ownWriter(invocation, chain, sender))
+  } finally {
+    await lock.close()
+  }
+}
+
+/** The peers' database is the home's lock; undefined while a node holds it. */
+async function homeLock (invocation: Invocation): Promise<{ close (): Promise<void> } | undefined> {
+  return openKeyValue(join(invocation.home, 'peers')).catch(() => undefined)
+}
+
+/**
+ * Runs `work` while no node runs from this home.
+ *
+ * @throws {CocoonError} home_locked
+ */
+export async function aloneInHome<T> (invocation: Invocation, work: () => Promise<T>): Promise<T> {
+  const lock = await homeLock(invocation)
+  if (lock === undefined) {
+    throw new CocoonError('home_locked', `A node that runs from ${invocation.home} does this by itself`)
+  }
+  try {
+    return await work()
+  } finally {
+    await lock.close()
+  }
+}

@@ -19,6 +19,8 @@ export interface TestTd {
   readonly xfam?: Uint8Array
   readonly mrSignerSeam?: Uint8Array
   readonly mrServiceTd?: Uint8Array
+  /** The 237 bytes that the extended body of TDX 1.5 adds; version 5 alone has it. */
+  readonly extension?: Uint8Array
   readonly mrTd?: Uint8Array
   readonly teeTcbSvn?: Uint8Array
 }
@@ -87,7 +89,7 @@ export function createTdxTestPlatform (init: { seed: Uint8Array, atMs: number, m
       const version = options.version ?? 4
       const body = tdReport(reportData, options.td ?? {}, version === 5)
       const head = concat(u16(version), u16(2), u32(0x81), new Uint8Array(4), options.vendorId ?? fromHex(INTEL_VENDOR_ID), new Uint8Array(20))
-      const signed = version === 5 ? concat(head, u16(3), sized(body)) : concat(head, body)
+      const signed = version === 5 ? concat(head, u16(options.td?.extension == null ? 3 : 4), sized(body)) : concat(head, body)
       const authData = new Uint8Array(32).fill(0x20)
       const point = attestationKey.point.subarray(1)
       const qeReport = quotingEnclaveReport(sha256(concat(point, authData)))
@@ -123,7 +125,7 @@ function identity<T> (value: T): T {
   return value
 }
 
-/** TDX 1.0 (584 bytes), or 1.5 with a second TCB SVN and MRSERVICETD. */
+/** TDX 1.0 (584 bytes), or 1.5 with a second TCB SVN and MRSERVICETD, or that with its extension. */
 function tdReport (reportData: Uint8Array, td: TestTd, v15: boolean): Uint8Array {
   const measured = (fill: number): Uint8Array => new Uint8Array(48).fill(fill)
   const teeTcbSvn = td.teeTcbSvn ?? new Uint8Array(16).fill(TCB_SVN).fill(1, 1, 2)
@@ -133,7 +135,7 @@ function tdReport (reportData: Uint8Array, td: TestTd, v15: boolean): Uint8Array
     td.mrTd ?? measured(0x21), new Uint8Array(48 * 3),
     measured(0x31), measured(0x32), measured(0x33), measured(0x34), reportData
   )
-  return v15 ? concat(body, teeTcbSvn, td.mrServiceTd ?? new Uint8Array(48)) : body
+  return v15 ? concat(body, teeTcbSvn, td.mrServiceTd ?? new Uint8Array(48), td.extension ?? new Uint8Array()) : body
 }
 
 function quotingEnclaveReport (boundHash: Uint8Array): Uint8Array {

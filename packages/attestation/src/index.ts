@@ -12,12 +12,15 @@
  * console.info(productionPolicy.allowedKinds) // [ "tdx", "snp" ]
  * ```
  */
+export { readCertificateTable } from './amd/certificate-table.ts'
+export type { TableEntry } from './amd/certificate-table.ts'
 export { collateralNeeds, intelCollateral } from './collateral-needs.ts'
 export type { AmdNeeds, CollateralNeeds, IntelAnswers, IntelNeeds } from './collateral-needs.ts'
 export type { CollectedEvidence, EvidenceCollector } from './collector.ts'
 export { encodeGpuEvidence, gpuDigestOf } from './gpu-evidence.ts'
 export type { GpuEvidence } from './gpu-evidence.ts'
 export { isMaterial } from './material/read-material.ts'
+export type { UnreadableMaterial } from './material/read-material.ts'
 export { devnetPolicy, parsePolicy, policySchema, productionPolicy, simulationRootHash, simulationRootSeed, simulationSecret } from './policy.ts'
 export type { Policy } from './policy.ts'
 export { newestVersions } from './report.ts'

@@ -34,7 +34,7 @@ export interface Claims {
   /** SHA-256, hex, of the whole tuple: what allow-lists name. */
   readonly measurementDigest: string
   readonly reportData: string
-  readonly [claim: string]: string | Readonly<Record<string, string>>
+  readonly [claim: string]: string | readonly string[] | Readonly<Record<string, string>>
 }
 
 /** The judgement of one piece of evidence, as `cocoon verify --json` prints it. */

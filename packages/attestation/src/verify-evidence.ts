@@ -1,5 +1,6 @@
 import { CocoonError } from '@cocoon-net/protocol'
-import { looksLikeSnpReport } from './amd/snp-report.ts'
+import { readCertificateTable } from './amd/certificate-table.ts'
+import { SNP_REPORT_BYTES, looksLikeSnpReport } from './amd/snp-report.ts'
 import { verifySnpReport } from './amd/verify-report.ts'
 import { looksLikeQuote } from './intel/quote.ts'
 import { verifyQuote } from './intel/verify-quote.ts'
@@ -10,6 +11,7 @@ import { verifyTranscript } from './nvidia/verify-transcript.ts'
 import { evidenceReport, fail, pass } from './report.ts'
 import { PRODUCTION_ROOTS } from './roots.ts'
 import { VerifiedResults } from './verified-results.ts'
+import type { UnreadableMaterial } from './material/read-material.ts'
 import type { Policy } from './policy.ts'
 import type { Check, CollateralVersions, EvidenceReport, HardwareKind } from './report.ts'
 import type { TrustedRoots } from './roots.ts'
@@ -27,6 +29,8 @@ export interface EvidenceInput {
   readonly collateral?: Uint8Array | readonly Uint8Array[] | null
   /** More certificates and revocation lists, PEM or DER. */
   readonly chain?: readonly Uint8Array[]
+  /** What was meant to be given besides, and could not be read: it refuses, as any other fault of it does. */
+  readonly unreadable?: readonly UnreadableMaterial[]
   /** The time to judge at, unix milliseconds. */
   readonly atMs: number
   readonly policy: Policy
@@ -96,18 +100,22 @@ function verifyKind (roots: TrustedRoots, kind: HardwareKind, evidence: Uint8Arr
   const files = input.collateral ?? []
   const collateral = files instanceof Uint8Array ? [files] : files
   const question = { roots, policy, knownVersions, evidence, collateral, chain }
+  if (input.unreadable != null && input.unreadable.length > 0) {
+    return judgeKind(roots, kind, question, atMs, input.unreadable)
+  }
   const known = results.recall(question, atMs)
   if (known != null) {
     return known
   }
-  const report = judgeKind(roots, kind, question, atMs)
+  const report = judgeKind(roots, kind, question, atMs, [])
   results.remember(question, atMs, report)
   return report
 }
 
-function judgeKind (roots: TrustedRoots, kind: HardwareKind, question: Question, atMs: number): EvidenceReport {
-  const { evidence, policy, knownVersions, collateral, chain } = question
-  const material = readMaterial({ collateral, chain })
+function judgeKind (roots: TrustedRoots, kind: HardwareKind, question: Question, atMs: number, unreadable: readonly UnreadableMaterial[]): EvidenceReport {
+  const { policy, knownVersions, collateral, chain } = question
+  const { evidence, table } = kind === 'snp' ? partsOf(question.evidence) : { evidence: question.evidence, table: [] }
+  const material = readMaterial({ collateral, chain: [...chain, ...table], unreadable })
   switch (kind) {
     case 'snp':
       return verifySnpReport({ evidence, material, atMs, policy, roots })
@@ -116,4 +124,10 @@ function judgeKind (roots: TrustedRoots, kind: HardwareKind, question: Question,
     default:
       return verifyQuote({ evidence, material, atMs, policy, knownVersions, roots })
   }
+}
+
+/** A report, and what stands after an extended one where that holds certificates. */
+function partsOf (evidence: Uint8Array): { evidence: Uint8Array, table: readonly Uint8Array[] } {
+  const table = evidence.subarray(SNP_REPORT_BYTES)
+  return { evidence: evidence.subarray(0, SNP_REPORT_BYTES), table: readCertificateTable(table).length === 0 ? [] : [table] }
 }

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process'
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createSnpTestPlatform, createTdxTestPlatform } from '@cocoon-net/attestation-simulated'
 import { toHex, utf8 } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
+import { readBounded, readMaterialFiles } from '../src/commands/verify-files.ts'
 import { createSandbox, jsonOf } from './fixtures/run-command.ts'
 import type { Outcome, Sandbox } from './fixtures/run-command.ts'
 
@@ -75,7 +77,7 @@ describe('verify evidence', () => {
 
   it('exits 2 for bad flags, times that are none among them', async () => {
     const policy = await file('policy.json', '{"name":"x"}')
-    const flags = [['--nope'], ['--policy', policy], ['--policy', '/nowhere'], ['--collateral', '/nowhere'], ['--chain', '/nowhere']]
+    const flags = [['--nope'], ['--policy', policy], ['--policy', '/nowhere'], ['--collateral'], ['--collateral', '/a', '--collateral'], ['--chain']]
     for (const bad of [...flags, ...['yesterday', '2026', '2026-02-30T00:00:00Z', '2026-06-01T25:00:00Z', '1780272000', ''].map(at => ['--at', at])]) {
       expect((await verify(quote, ...bad)).code, bad.join(' ')).to.equal(2)
     }
@@ -91,9 +93,61 @@ describe('verify evidence', () => {
     await writeFile(join(folder, 'notes.txt'), 'no collateral')
     const paths = [folder, ...await Promise.all(['', '{', '{"tcb_info":5}', 'x'.repeat(300_000)].map(async (content, i) => file(`bad${i}`, content)))]
     for (const path of paths) {
-      expect((await verify(quote, ...AT, '--collateral', path)).code).to.equal(1)
-      expect((await verify(quote, ...AT, '--chain', path)).code).to.equal(1)
+      for (const flag of ['--collateral', '--chain']) {
+        const outcome = await verify(quote, ...AT, flag, path)
+        expect([outcome.code, jsonOf(outcome).verdict], `${flag} ${path}`).to.deep.equal([1, 'refused'])
+      }
     }
+  })
+
+  it('exits 1, with a report, for collateral or chain that is missing or cannot be read', async () => {
+    const crowd = join(sandbox.home, 'crowd')
+    await mkdir(crowd)
+    await Promise.all(Array.from({ length: 257 }, async (_, i) => writeFile(join(crowd, String(i)), 'x')))
+    await symlink(join(sandbox.home, 'gone'), join(sandbox.home, 'dangling'))
+    await symlink(join(sandbox.home, 'circle'), join(sandbox.home, 'circle'))
+    for (const path of ['/nowhere', join(sandbox.home, 'dangling'), join(sandbox.home, 'circle'), crowd]) {
+      for (const flag of ['--collateral', '--chain']) {
+        const outcome = await verify(quote, ...AT, flag, path)
+        expect([outcome.code, jsonOf(outcome).verdict], `${flag} ${path}`).to.deep.equal([1, 'refused'])
+        expect(jsonOf(outcome).checks.some((check: { message: string }) => check.message.startsWith(`${path} `)), `${flag} ${path}`).to.equal(flag === '--chain')
+      }
+    }
+  })
+
+  it('reads a folder without hanging on pipes, devices, circles and folders in it', async () => {
+    const folder = join(sandbox.home, 'folder')
+    await mkdir(join(folder, 'deeper'), { recursive: true })
+    await writeFile(join(folder, 'deeper', 'collateral.json'), platform.collateral())
+    await writeFile(join(folder, 'big'), new Uint8Array(1_048_576).fill(0x30))
+    execFileSync('mkfifo', [join(folder, 'pipe')])
+    await symlink('/dev/zero', join(folder, 'device'))
+    await symlink(join(folder, 'self'), join(folder, 'self'))
+    await symlink(folder, join(folder, 'up'))
+    expect(await readMaterialFiles(folder, () => true)).to.deep.equal({ files: [new Uint8Array(262_145).fill(0x30)], faults: [] })
+    expect((await verify(quote, ...AT, '--collateral', folder)).code).to.equal(1)
+  })
+
+  it('bounds what it reads of a folder', async () => {
+    const folder = join(sandbox.home, 'folder')
+    await mkdir(folder)
+    const fill = async (count: number, content: Uint8Array): Promise<void> => { await Promise.all(Array.from({ length: count }, async (_, i) => writeFile(join(folder, String(i)), content))) }
+    await fill(64, Uint8Array.of(1))
+    expect((await readMaterialFiles(folder, () => true)).files).to.have.lengthOf(64)
+    await fill(65, Uint8Array.of(1))
+    expect((await readMaterialFiles(folder, () => true)).faults[0]).to.include('more than 64 files')
+    expect(await readMaterialFiles(folder, () => false)).to.deep.equal({ files: [], faults: [] })
+    await fill(32, new Uint8Array(262_144))
+    expect((await readMaterialFiles(folder, () => false)).faults[0]).to.include('more than 8388608 bytes')
+  })
+
+  it('reads a pipe to its end, and gives up on one that says nothing', async () => {
+    const pipe = join(sandbox.home, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const [read] = await Promise.all([readBounded(pipe), writeFile(pipe, 'evidence')])
+    expect(new TextDecoder().decode(read)).to.equal('evidence')
+    expect((await readMaterialFiles(pipe, () => true, { pipeTimeoutMs: 0 })).faults).to.deep.equal([`${pipe} cannot be read`])
+    expect(await readBounded(pipe, { pipeTimeoutMs: 0 }).then(() => null, (error: { code: string }) => error.code)).to.equal('file_unusable')
   })
 
   it('a policy of the user\'s says which kinds may pass', async () => {
@@ -105,7 +159,8 @@ describe('verify evidence', () => {
     const memory = join(sandbox.home, 'collateral-versions.json')
     await writeFile(memory, 'damaged')
     expect((await verify(quote, ...AT)).code).to.equal(1)
-    expect((await verify(quote)).code).to.equal(2)
+    const unsure = await verify(quote, '--collateral', await file('c.json', platform.collateral()))
+    expect([unsure.code, jsonOf(unsure).verdict]).to.deep.equal([1, 'refused'])
     expect(await readFile(memory, 'utf8')).to.equal('damaged')
     await writeFile(memory, utf8('{"tcb/TDX/00906ED50000":18}'))
     expect((await verify(quote)).code).to.equal(1)

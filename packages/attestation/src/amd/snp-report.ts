@@ -1,5 +1,6 @@
 import { CocoonError } from '@cocoon-net/protocol'
 import { Reader } from '../reader.ts'
+import { looksLikeCertificateTable } from './certificate-table.ts'
 import type { AmdProduct } from '../roots.ts'
 
 export const SNP_REPORT_BYTES = 0x4a0
@@ -25,13 +26,18 @@ export interface SnpTcb {
 /** An attestation report (SEV-SNP Firmware ABI, table "ATTESTATION_REPORT"), versions 2 to 5. Parsed, not verified. */
 export interface SnpReport {
   readonly version: number
+  readonly guestSvn: number
   readonly policy: bigint
+  readonly familyId: Uint8Array
+  readonly imageId: Uint8Array
   readonly vmpl: number
   readonly signingKey: 'vcek' | 'vlek' | 'unknown'
   readonly reportData: Uint8Array
   readonly measurement: Uint8Array
   readonly hostData: Uint8Array
   readonly idKeyDigest: Uint8Array
+  readonly authorKeyDigest: Uint8Array
+  readonly reportId: Uint8Array
   readonly reportIdMa: Uint8Array
   readonly reportedTcb: Uint8Array
   /** Null in version 2, which does not say. */
@@ -43,9 +49,10 @@ export interface SnpReport {
   readonly signature: Uint8Array
 }
 
-/** Whether the bytes have the size and version of a report. */
+/** Whether the bytes have the size and version of a report, or of an extended one: with the host's certificates after it. */
 export function looksLikeSnpReport (data: Uint8Array): boolean {
-  return data.byteLength === SNP_REPORT_BYTES && data[0] >= MIN_VERSION && data[0] <= MAX_VERSION && data[1] === 0 && data[2] === 0 && data[3] === 0
+  const isWhole = data.byteLength === SNP_REPORT_BYTES || looksLikeCertificateTable(data.subarray(SNP_REPORT_BYTES))
+  return isWhole && data[0] >= MIN_VERSION && data[0] <= MAX_VERSION && data[1] === 0 && data[2] === 0 && data[3] === 0
 }
 
 /** @throws {CocoonError} evidence_malformed */
@@ -55,9 +62,10 @@ export function parseSnpReport (data: Uint8Array): SnpReport {
   }
   const reader = new Reader(data)
   const version = reader.u32()
-  reader.u32() // guest svn
+  const guestSvn = reader.u32()
   const policy = reader.u64()
-  reader.take(32) // family and image id
+  const familyId = reader.take(16)
+  const imageId = reader.take(16)
   const vmpl = reader.u32()
   const algorithm = reader.u32()
   reader.take(16) // current TCB, platform info
@@ -67,7 +75,8 @@ export function parseSnpReport (data: Uint8Array): SnpReport {
   const measurement = reader.take(48)
   const hostData = reader.take(32)
   const idKeyDigest = reader.take(48)
-  reader.take(48 + 32) // author key digest, report id
+  const authorKeyDigest = reader.take(48)
+  const reportId = reader.take(32)
   const reportIdMa = reader.take(32)
   const reportedTcb = reader.take(8)
   const family = reader.u8()
@@ -80,13 +89,18 @@ export function parseSnpReport (data: Uint8Array): SnpReport {
   const s = reader.take(SCALAR_FIELD_BYTES)
   return {
     version,
+    guestSvn,
     policy,
+    familyId,
+    imageId,
     vmpl,
     signingKey: signingKeyOf((keyInfo >>> 2) & 7),
     reportData,
     measurement,
     hostData,
     idKeyDigest,
+    authorKeyDigest,
+    reportId,
     reportIdMa,
     reportedTcb,
     product: version >= 3 ? productOf(family, model) : null,

@@ -10,7 +10,7 @@ import { endorsementKeyOf } from './endorsement-key.ts'
 import { belowMinimum, snpPolicyFaults, tcbDifferences } from './policy-rules.ts'
 import { decodeTcb, parseSnpReport } from './snp-report.ts'
 import type { SnpReport } from './snp-report.ts'
-import type { Material } from '../material/read-material.ts'
+import type { Material } from '../material/collector.ts'
 import type { Policy } from '../policy.ts'
 import type { Check, Claims, EvidenceReport } from '../report.ts'
 import type { AmdProduct, TrustedRoots } from '../roots.ts'
@@ -135,7 +135,8 @@ function checkTcb (report: SnpReport, leaf: Certificate, product: AmdProduct, po
     faults.push('the report is of another product than the endorsement key')
   }
   const kind = key.hardwareId == null ? 'vlek' : 'vcek'
-  if (report.version >= 3 && report.signingKey !== kind) {
+  // Reports of firmware that knows no VLEK have zeros there, which mean VCEK.
+  if (report.signingKey !== kind) {
     faults.push('the report names another kind of key')
   }
   // Turin's chip ids have eight bytes and zeros after them.
@@ -158,11 +159,12 @@ function checkMeasurement (report: SnpReport, policy: Policy): Check {
   }
   return policy.measurements.includes(measurementOf(report).digest)
     ? pass('measurement', 'on the allow-list')
-    : fail('measurement', 'evidence_refused', 'the measurement is not on the allow-list')
+    : fail('measurement', 'evidence_refused', `the measurement is not on the allow-list of the ${policy.name} policy`)
 }
 
 function claimsOf (report: SnpReport, product: AmdProduct): Claims {
   const { fields, digest } = measurementOf(report)
+  const { fmc, bootLoader, tee, snp, microcode } = decodeTcb(report.reportedTcb, product)
   const zeroChip = report.chipId.every(byte => byte === 0)
   return {
     measurement: fields,
@@ -172,6 +174,13 @@ function claimsOf (report: SnpReport, product: AmdProduct): Claims {
     product,
     vmpl: String(report.vmpl),
     signingKey: report.signingKey,
+    reportedTcb: { fmc: String(fmc), bootLoader: String(bootLoader), tee: String(tee), snp: String(snp), microcode: String(microcode) },
+    guestSvn: String(report.guestSvn),
+    familyId: toHex(report.familyId),
+    imageId: toHex(report.imageId),
+    idKeyDigest: toHex(report.idKeyDigest),
+    authorKeyDigest: toHex(report.authorKeyDigest),
+    reportId: toHex(report.reportId),
     // "A zero CHIP_ID proves no uniqueness."
     ...(zeroChip ? {} : { processorIdHash: toHex(sha256(report.chipId)) })
   }

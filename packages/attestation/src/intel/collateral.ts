@@ -5,7 +5,7 @@ import { verifyEcdsa } from '../crypto.ts'
 import { deepFreeze } from '../deep-freeze.ts'
 import { chainFrom, leavesOf } from '../x509/build-chain.ts'
 import { chainFault } from '../x509/certificate.ts'
-import type { Material, SignedText } from '../material/read-material.ts'
+import type { Material, SignedText } from '../material/collector.ts'
 import type { Certificate } from '../x509/certificate.ts'
 
 const TCB_SIGNER = 'Intel SGX TCB Signing'

@@ -9,7 +9,7 @@ import { mergeStatus, moduleLevel, platformLevel, qeLevel } from './tcb.ts'
 import type { Opened, QeIdentity, TcbInfo, TcbStatus } from './collateral.ts'
 import type { PckPlatform } from './pck.ts'
 import type { Quote } from './quote.ts'
-import type { Material } from '../material/read-material.ts'
+import type { Material } from '../material/collector.ts'
 import type { Policy } from '../policy.ts'
 import type { Check, CollateralVersions } from '../report.ts'
 import type { Certificate } from '../x509/certificate.ts'
@@ -30,6 +30,8 @@ export interface CollateralInput {
 export interface CollateralJudgement {
   readonly checks: readonly Check[]
   readonly tcbStatus: TcbStatus | null
+  /** Intel's advisories that the matched levels name, sorted; none where no level matched. */
+  readonly advisories: readonly string[]
   /** When what passed ends, unix milliseconds. */
   readonly endsMs: readonly number[]
   readonly versions: CollateralVersions
@@ -52,10 +54,11 @@ export function judgeCollateral (input: CollateralInput): CollateralJudgement {
   const identity = opening(() => openQeIdentity({ ...input, misfit: value => value.id === (input.quote.tee === 'tdx' ? 'TD_QE' : 'QE') ? null : 'the collateral is for another kind of evidence' }))
   const signers = [info, identity].flatMap(({ value }) => value?.chain.slice(0, 1) ?? [])
   const revocation = checkRevocation(input, signers)
-  const { check, status, endMs } = checkTcb(input, platform, info, identity)
+  const { check, status, advisories, endMs } = checkTcb(input, platform, info, identity)
   return {
     checks: [revocation.check, check],
     tcbStatus: status,
+    advisories,
     endsMs: [endMs, ...revocation.endsMs, ...[info, identity].flatMap(({ value }) => value == null ? [] : [value.value.nextUpdate, value.nextMs - 1, ...value.chain.map(one => one.notAfterMs)])],
     versions: {
       ...(info.value == null ? {} : { [tcbKey(info.value.value)]: info.value.value.tcbEvaluationDataNumber }),
@@ -114,12 +117,13 @@ function isChainOf (issuers: readonly Certificate[], ca: Certificate, { rootSpki
 interface TcbCheck {
   readonly check: Check
   readonly status: TcbStatus | null
+  readonly advisories: readonly string[]
   /** When a floor or the end of a grace window changes it, unix milliseconds. */
   readonly endMs: number
 }
 
 function unmatched (check: Check): TcbCheck {
-  return { check, status: null, endMs: Infinity }
+  return { check, status: null, advisories: [], endMs: Infinity }
 }
 
 function checkTcb (input: CollateralInput, platform: Opening<PckPlatform>, info: Opening<TcbInfo>, identity: Opening<QeIdentity>): TcbCheck {
@@ -136,7 +140,7 @@ function checkTcb (input: CollateralInput, platform: Opening<PckPlatform>, info:
   const floor = evaluationFloor(policy, atMs)
   const low = ([[tcbKey(tcbInfo), tcbInfo], [qeKey(qeIdentity), qeIdentity]] as const)
     .filter(([key, { tcbEvaluationDataNumber }]) => tcbEvaluationDataNumber < Math.max(floor, input.knownVersions[key] ?? 0))
-    .map(([key]) => `the evaluation number of ${key} is below ${Math.max(floor, input.knownVersions[key] ?? 0)}`)
+    .map(([key]) => `the evaluation number of ${key} is below ${Math.max(floor, input.knownVersions[key] ?? 0)}${floor > (input.knownVersions[key] ?? 0) ? `, the floor of the ${policy.name} policy` : ''}`)
   if (low.length > 0) {
     return unmatched(fail('tcb', 'evidence_refused', low.join('; ')))
   }
@@ -173,5 +177,7 @@ function matchLevels (input: CollateralInput, info: TcbInfo, identity: QeIdentit
   const message = `${status}${advisories.length === 0 ? '' : `, advisories ${advisories.join(', ')}`}${inGrace ? ', inside the grace window' : ''}`
   const floorMs = nextFloorMs(policy, atMs, Math.min(info.tcbEvaluationDataNumber, identity.tcbEvaluationDataNumber)) - 1
   const endMs = Math.min(floorMs, inGrace ? newestMs + policy.outOfDateGraceMs : Infinity)
-  return { status, endMs, check: policy.tcbStatuses.includes(status) || inGrace ? pass('tcb', message) : fail('tcb', 'evidence_refused', message) }
+  // No policy makes a revoked platform good again.
+  const accepted = status !== 'Revoked' && (policy.tcbStatuses.includes(status) || inGrace)
+  return { status, advisories, endMs, check: accepted ? pass('tcb', message) : fail('tcb', 'evidence_refused', message) }
 }

@@ -8,6 +8,7 @@ const HEADER_BYTES = 48
 const QE_REPORT_BYTES = 384
 const TD10_BYTES = 584
 const TD15_BYTES = 648
+const TD15EX_BYTES = 885
 const ECDSA_P256 = 2
 const CERT_TYPE_PCK_CHAIN = 5
 const CERT_TYPE_QE_REPORT = 6
@@ -25,7 +26,7 @@ export interface EnclaveReport {
   readonly reportData: Uint8Array
 }
 
-/** A TD report body: TDX 1.0 (584 bytes) or 1.5 (648 bytes). */
+/** A TD report body: TDX 1.0 (584 bytes), 1.5 (648 bytes), or 1.5 extended (885 bytes). */
 export interface TdReport {
   readonly teeTcbSvn: Uint8Array
   readonly mrSeam: Uint8Array
@@ -41,6 +42,16 @@ export interface TdReport {
   readonly reportData: Uint8Array
   /** Null in TDX 1.0. */
   readonly mrServiceTd: Uint8Array | null
+  /** What the extended body says besides; null in the others. */
+  readonly extension: TdExtension | null
+}
+
+/** Which TD of a partitioned one reported, and what the TD was born with. */
+export interface TdExtension {
+  readonly vmId: number
+  readonly tdId: Uint8Array
+  /** Digest of the devices that the TD took in. */
+  readonly deviceInfo: Uint8Array
 }
 
 /** A DCAP quote of version 3 (SGX), 4 or 5 (TDX). Parsed, not verified. */
@@ -141,14 +152,16 @@ export function parseQuote (data: Uint8Array): Quote {
   }
 }
 
-/** Version 5 states its body's type and size: 2 is TDX 1.0, 3 is TDX 1.5. */
+/** By the type that version 5 states: TDX 1.0, TDX 1.5, TDX 1.5 extended. */
+const BODY_BYTES: Readonly<Record<number, number>> = Object.freeze({ 2: TD10_BYTES, 3: TD15_BYTES, 4: TD15EX_BYTES })
+
+/** Version 5 states its body's type and size. */
 function bodyBytesOf (reader: Reader): number {
-  const type = reader.u16()
-  const size = reader.u32()
-  if ((type === 2 && size === TD10_BYTES) || (type === 3 && size === TD15_BYTES)) {
-    return size
+  const expected = BODY_BYTES[reader.u16()]
+  if (reader.u32() !== expected) {
+    throw malformed('a quote body of an unknown type')
   }
-  throw malformed('a quote body of an unknown type')
+  return expected
 }
 
 function parseTdReport (body: Uint8Array): TdReport {
@@ -166,7 +179,8 @@ function parseTdReport (body: Uint8Array): TdReport {
     mrOwnerConfig: reader.take(48),
     rtmrs: [reader.take(48), reader.take(48), reader.take(48), reader.take(48)],
     reportData: reader.take(64),
-    mrServiceTd: reader.left === 0 ? null : (reader.take(16), reader.take(48))
+    mrServiceTd: reader.left === 0 ? null : (reader.take(16), reader.take(48)),
+    extension: reader.left === 0 ? null : { vmId: reader.u8(), tdId: reader.take(32), deviceInfo: reader.take(48) }
   }
 }
 

@@ -9,8 +9,8 @@ import { judgeCollateral } from './judge-collateral.ts'
 import { pckPlatformOf } from './pck.ts'
 import { tdxPolicyFaults, sgxPolicyFaults } from './policy-rules.ts'
 import { parseQuote, qeBound } from './quote.ts'
-import type { Quote } from './quote.ts'
-import type { Material } from '../material/read-material.ts'
+import type { Quote, TdReport } from './quote.ts'
+import type { Material } from '../material/collector.ts'
 import type { Policy } from '../policy.ts'
 import type { Check, Claims, CollateralVersions, EvidenceReport } from '../report.ts'
 import type { TrustedRoots } from '../roots.ts'
@@ -36,7 +36,7 @@ export interface QuoteInput {
 export function verifyQuote (input: QuoteInput): EvidenceReport {
   const { atMs, policy, roots, material, knownVersions } = input
   const quote = parseQuote(input.evidence)
-  const chain = pckChainOf(quote)
+  const chain = pckChainOf(quote, material.certificates)
   const signature = checkSignature(quote, chain[0])
   const chainCheck = checkPckChain(chain, roots.intel, material, atMs)
   if (signature.result !== 'pass' || chainCheck.result !== 'pass') {
@@ -49,20 +49,31 @@ export function verifyQuote (input: QuoteInput): EvidenceReport {
     kind: quote.tee,
     tcbStatus: judged.tcbStatus,
     checks: [signature, chainCheck, ...judged.checks, ...judgePolicy(quote, policy)],
-    claims: claimsOf(quote, chain[0]),
+    claims: claimsOf(quote, chain[0], judged.advisories),
     freshUntilMs: Math.min(...chain.map(one => one.notAfterMs), ...judged.endsMs),
     collateralVersions: judged.versions
   })
 }
 
-/** In whatever order they stand: what they are follows from who signed them. */
-function pckChainOf (quote: Quote): readonly Certificate[] {
+/**
+ * The chain that the quote carries, or, where it carries none, that of the PCK certificate among the files given which
+ * did sign. In whatever order they stand: what they are follows from who signed them.
+ */
+function pckChainOf (quote: Quote, given: readonly Certificate[]): readonly Certificate[] {
+  if (quote.pckChain.byteLength === 0) {
+    const keys = given.filter(one => one.commonName === PCK_NAME)
+    return chainFrom(keys.find(key => vouches(key, quote)) ?? keys[0], given)
+  }
   try {
     const { certificates } = parsePemOrDer(quote.pckChain)
     return chainFrom(leavesOf(certificates)[0], certificates)
   } catch {
     return []
   }
+}
+
+function vouches (pck: Certificate, quote: Quote): boolean {
+  return verifyEcdsa(pck.publicKey, quote.qeReportBytes, quote.qeReportSignature, 'raw')
 }
 
 /** Attestation key over the quote, the QE's report over that key, the PCK key over the QE's report. */
@@ -79,7 +90,7 @@ function checkSignature (quote: Quote, pck: Certificate | undefined): Check {
   if (!equalBytes(reportData, quote.qeReport.reportData)) {
     return fail(name, 'bad_signature', 'the quoting enclave does not vouch for the attestation key')
   }
-  if (pck == null || !verifyEcdsa(pck.publicKey, quote.qeReportBytes, quote.qeReportSignature, 'raw')) {
+  if (pck == null || !vouches(pck, quote)) {
     return fail(name, 'bad_signature', 'the quoting enclave\'s report is not signed by the platform')
   }
   return pass(name, 'quote, quoting enclave and platform key')
@@ -107,7 +118,7 @@ function judgePolicy (quote: Quote, policy: Policy): Check[] {
   }
   return [check, policy.measurements.includes(measurementOf(quote).digest)
     ? pass('measurement', 'on the allow-list')
-    : fail('measurement', 'evidence_refused', 'the measurement is not on the allow-list')]
+    : fail('measurement', 'evidence_refused', `the measurement is not on the allow-list of the ${policy.name} policy`)]
 }
 
 /** "Measurement means all of": TDX {MRTD, RTMR0–3, MRCONFIGID, ATTRIBUTES, XFAM}. Its digest is SHA-256 of the CBOR map of hex texts. */
@@ -130,7 +141,7 @@ function measurementOf (quote: Quote): { fields: Readonly<Record<string, string>
   return { fields, digest: toHex(sha256(encodeCbor(fields))) }
 }
 
-function claimsOf (quote: Quote, pck: Certificate): Claims {
+function claimsOf (quote: Quote, pck: Certificate, advisories: readonly string[]): Claims {
   const measurement = measurementOf(quote)
   let platform: Record<string, string> = {}
   try {
@@ -144,6 +155,20 @@ function claimsOf (quote: Quote, pck: Certificate): Claims {
     measurementDigest: measurement.digest,
     reportData: toHex((quote.td ?? quote.enclave)?.reportData ?? new Uint8Array()),
     quoteVersion: String(quote.version),
-    ...platform
+    ...(quote.td == null ? {} : tdClaims(quote.td)),
+    ...platform,
+    advisories
+  }
+}
+
+/** What the TD report says besides its measurement. */
+function tdClaims (td: TdReport): Record<string, string> {
+  return {
+    teeTcbSvn: toHex(td.teeTcbSvn),
+    mrSeam: toHex(td.mrSeam),
+    mrOwner: toHex(td.mrOwner),
+    mrOwnerConfig: toHex(td.mrOwnerConfig),
+    ...(td.mrServiceTd == null ? {} : { mrServiceTd: toHex(td.mrServiceTd) }),
+    ...(td.extension == null ? {} : { vmId: String(td.extension.vmId), tdId: toHex(td.extension.tdId), deviceInfo: toHex(td.extension.deviceInfo) })
   }
 }

@@ -41,6 +41,12 @@ export function parsePemOrDer (data: Uint8Array): PemContents {
   return contents
 }
 
+/** PEM as Intel's service puts it into a header (percent-encoded), or as JSON writes a text (line ends escaped). */
+function plainText (text: string): string {
+  const decoded = text.includes('-----BEGIN%20') ? text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))) : text
+  return decoded.replace(/\\[rn]/g, '\n')
+}
+
 function parseContents (data: Uint8Array): PemContents {
   if (data[0] === 0x30) {
     try {
@@ -49,7 +55,7 @@ function parseContents (data: Uint8Array): PemContents {
       return { certificates: [], crls: [parseCrl(data)] }
     }
   }
-  const text = new TextDecoder().decode(data)
+  const text = plainText(new TextDecoder().decode(data))
   const certificates: Certificate[] = []
   const crls: Crl[] = []
   for (const match of text.matchAll(/-----BEGIN (CERTIFICATE|X509 CRL)-----([A-Za-z0-9+/=\s]*)-----END \1-----/g)) {

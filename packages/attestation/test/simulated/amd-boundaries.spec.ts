@@ -69,8 +69,8 @@ describe('AMD\'s rules at their boundaries', () => {
     expect(faults(judge('Genoa', { report: { keyInfo: 4 } }))).to.deep.equal(['tcb: the report names another kind of key'])
     expect(faults(judge('Genoa', { kind: 'vlek', report: { keyInfo: 0 } }))).to.deep.equal(['tcb: the report names another kind of key'])
     expect(faults(judge('Genoa', { report: { keyInfo: 8 } }))).to.deep.equal(['tcb: the report names another kind of key'])
-    // Version 2 does not say what product it is of, and its key's kind follows from the chain.
-    expect(faults(judge('Genoa', { report: { version: 2, keyInfo: 4 } }))).to.deep.equal([])
+    expect(faults(judge('Genoa', { report: { version: 2, keyInfo: 4 } }))).to.deep.equal(['tcb: the report names another kind of key'])
+    expect(faults(judge('Genoa', { kind: 'vlek', report: { version: 2, keyInfo: 0 } }))).to.deep.equal(['tcb: the report names another kind of key'])
   })
 
   it('CPUID: the models of each product, and those beside them', () => {

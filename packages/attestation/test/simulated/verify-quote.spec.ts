@@ -31,6 +31,15 @@ function notPassed (report: EvidenceReport): string[] {
   return report.checks.filter(check => check.result !== 'pass' && check.name !== 'measurement').map(check => check.name)
 }
 
+/** The code of the first check that failed, or of what was thrown. */
+function codeOf (work: () => EvidenceReport): string | undefined {
+  try {
+    return work().checks.find(check => check.result === 'fail')?.code ?? undefined
+  } catch (error) {
+    return (error as { code: string }).code
+  }
+}
+
 describe('TDX evidence under a private root', () => {
   for (const version of [4, 5] as const) {
     it(`version ${version} verifies, with its claims`, () => {
@@ -40,6 +49,48 @@ describe('TDX evidence under a private root', () => {
       expect(report.claims?.reportData).to.equal(toHex(reportData))
     })
   }
+
+  it('version 5 with the extended body of TDX 1.5 verifies, with what it says besides', () => {
+    const extension = new Uint8Array(237).fill(0x61).fill(0x62, 1, 33).fill(0x63, 33, 81).fill(2, 0, 1)
+    const extended = platform.quote(reportData, { version: 5, td: { extension } })
+    const report = judge({ evidence: extended })
+    expect(report).to.include({ verdict: 'verified', tcbStatus: 'UpToDate' })
+    expect(report.claims).to.include({ quoteVersion: '5', vmId: '2', tdId: '62'.repeat(32), deviceInfo: '63'.repeat(48), mrServiceTd: '00'.repeat(48) })
+    // Type, size, and the first and last byte of the extension: all of it is signed.
+    for (const [at, code] of [[48, 'evidence_malformed'], [50, 'evidence_malformed'], [54 + 648, 'bad_signature'], [54 + 884, 'bad_signature']] as const) {
+      const damaged = extended.slice()
+      damaged[at] ^= 1
+      expect(codeOf(() => judge({ evidence: damaged })), String(at)).to.equal(code)
+    }
+    expect(notPassed(judge({ evidence: platform.quote(reportData, { version: 5, td: { extension, mrServiceTd: new Uint8Array(48).fill(1) } }) }))).to.deep.equal(['policy'])
+  })
+
+  it('claims name the advisories of the level that matched, and what the TD says besides', () => {
+    const collateral = platform.collateral({
+      tcbInfo: info => ({ ...info, tcbLevels: (info.tcbLevels as object[]).map(level => ({ ...level, advisoryIDs: ['INTEL-SA-2', 'INTEL-SA-1'] })) }),
+      qeIdentity: one => ({ ...one, tcbLevels: (one.tcbLevels as object[]).map(level => ({ ...level, advisoryIDs: ['INTEL-SA-1', 'INTEL-SA-0'] })) })
+    })
+    expect(judge({ collateral }).claims?.advisories).to.deep.equal(['INTEL-SA-0', 'INTEL-SA-1', 'INTEL-SA-2'])
+    expect(judge({}).claims).to.deep.include({ advisories: [], teeTcbSvn: `0501${'05'.repeat(14)}`, mrSeam: '11'.repeat(48), mrOwner: '00'.repeat(48), mrOwnerConfig: '00'.repeat(48) })
+    expect(judge({}).claims).to.not.have.any.keys('mrServiceTd', 'vmId')
+    expect(judge({ collateral: null }).claims?.advisories).to.deep.equal([])
+  })
+
+  it('a quote without a chain of its own takes that of the PCK certificate among the files given', () => {
+    const at = evidence.lastIndexOf(5, evidence.indexOf(0x2d, 1_500)) // certification data: type 5, size, PEM
+    const pem = evidence.slice(at + 6)
+    const unchained = new Uint8Array([...evidence.slice(0, at), 3, ...evidence.slice(at + 1)])
+    const otherPem = other.quote(reportData).slice(at + 6)
+    const files = (...chain: Uint8Array[]): EvidenceReport => verifyEvidenceUnder(roots, { evidence: unchained, chain, collateral: platform.collateral(), atMs, policy: productionPolicy })
+    expect(notPassed(files())).to.deep.equal(['signature', 'chain', 'revocation', 'tcb', 'policy'])
+    expect(files(pem).verdict).to.equal('verified')
+    expect(files(otherPem, pem).claims).to.deep.equal(judge({}).claims)
+    expect(notPassed(files(otherPem))).to.include.members(['signature', 'chain'])
+    const bundle = platform.collateral({ bundle: one => ({ ...one, pck_certificate_chain: new TextDecoder().decode(pem) }) })
+    expect(judge({ evidence: unchained, collateral: bundle }).verdict).to.equal('verified')
+    expect(judge({ evidence, collateral: bundle }).verdict).to.equal('verified')
+    expect(notPassed(judge({ collateral: platform.collateral({ bundle: one => ({ ...one, pck_certificate_chain: 'none' }) }) }))).to.include('chain')
+  })
 
   it('no production entry point accepts it', () => {
     const report = verifyEvidence({ evidence, collateral: platform.collateral(), atMs, policy: productionPolicy })

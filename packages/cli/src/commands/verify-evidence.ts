@@ -1,10 +1,11 @@
-import { CocoonError } from '@cocoon-net/protocol'
+import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
 import { EXIT_DONE, EXIT_NO } from '../exit-codes.ts'
 import { errorText, printResult } from '../output.ts'
 import { readBounded, readMaterialFiles } from './verify-files.ts'
 import { readVersions, writeVersions } from './verify-memory.ts'
 import type { Invocation } from '../invocation.ts'
-import type { CollateralVersions, EvidenceReport, Policy } from '@cocoon-net/attestation'
+import type { MaterialFiles } from './verify-files.ts'
+import type { CollateralVersions, EvidenceReport, Policy, UnreadableMaterial } from '@cocoon-net/attestation'
 
 /** Date, or date and time with seconds optional, in UTC or with an offset; without one it is UTC. */
 const ISO_TIME = /^(\d{4}-\d{2}-\d{2})(?:[Tt](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)([Zz]|[+-]\d{2}:\d{2})?)?$/
@@ -35,6 +36,8 @@ function timeOf (text: string): number {
   return atMs
 }
 
+interface Options { readonly collateral?: string, readonly chain?: readonly string[], readonly at?: string, readonly policy?: string }
+
 type Result = EvidenceReport & { readonly at: string, readonly note: string }
 
 function reportText (report: Result): string {
@@ -47,9 +50,10 @@ function reportText (report: Result): string {
 }
 
 /** What this judgement does not cover, in words. */
-function noteOf (policy: Policy): string {
+function noteOf (policy: Policy, unreadable: readonly UnreadableMaterial[]): string {
   const code = policy.measurements === null ? 'No measurement allow-list was given: which code ran was not judged. ' : ''
-  return `${code}Evidence alone was judged: no binding, no challenge, no beacon.`
+  const unread = unreadable.map(({ message }) => `${message}. `).join('')
+  return `${unread}${code}Evidence alone was judged: no binding, no challenge, no beacon.`
 }
 
 function judge (verify: () => EvidenceReport): EvidenceReport {
@@ -63,23 +67,51 @@ function judge (verify: () => EvidenceReport): EvidenceReport {
   }
 }
 
+interface Given {
+  readonly collateral: readonly Uint8Array[]
+  readonly chain: readonly Uint8Array[]
+  readonly unreadable: readonly UnreadableMaterial[]
+}
+
+/** What the flags name. What cannot be read refuses, as any other fault of it does. */
+async function readGiven (options: Options): Promise<Given> {
+  const { isMaterial } = await import('@cocoon-net/attestation')
+  const collateral = options.collateral === undefined ? [] : [await readMaterialFiles(options.collateral, isMaterial)]
+  const chain = await Promise.all((options.chain ?? []).map(async path => readMaterialFiles(path, isMaterial)))
+  const faultsOf = (as: UnreadableMaterial['as'], read: readonly MaterialFiles[]): UnreadableMaterial[] => read.flatMap(({ faults }) => faults.map(message => ({ as, message })))
+  return {
+    collateral: collateral.flatMap(({ files }) => files),
+    chain: chain.flatMap(({ files }) => files),
+    unreadable: [...faultsOf('collateral', collateral), ...faultsOf('chain', chain)]
+  }
+}
+
+/** The versions remembered, or why they cannot be told: then nobody knows whether the collateral was rolled back. */
+async function recall (home: string): Promise<{ versions: CollateralVersions, unreadable: readonly UnreadableMaterial[] }> {
+  try {
+    return { versions: await readVersions(home), unreadable: [] }
+  } catch (error) {
+    return { versions: {}, unreadable: [{ as: 'collateral', message: asCocoonError(error).message }] }
+  }
+}
+
 /** Judges evidence from hardware: exits 0 when verified, 1 when refused, 2 when it is no evidence of a known kind. */
 export async function verifyHardwareEvidence (invocation: Invocation, evidence: Uint8Array): Promise<number> {
-  const { isMaterial, newestVersions, verifyEvidence } = await import('@cocoon-net/attestation')
-  const options = invocation.options as { collateral?: string, chain?: string[], at?: string, policy?: string }
+  const { newestVersions, verifyEvidence } = await import('@cocoon-net/attestation')
+  const options = invocation.options as Options
   const atMs = options.at === undefined ? Date.now() : timeOf(options.at)
   const policy = await readPolicy(options.policy)
-  const collateral = options.collateral === undefined ? [] : await readMaterialFiles(options.collateral, isMaterial)
-  const chain = (await Promise.all((options.chain ?? []).map(async path => readMaterialFiles(path, isMaterial)))).flat()
+  const { collateral, chain, ...given } = await readGiven(options)
   // A judgement of another time is a question about that time: it reads and writes no memory.
-  const knownVersions: CollateralVersions = options.at === undefined ? await readVersions(invocation.home) : {}
+  const memory = options.at === undefined ? await recall(invocation.home) : { versions: {}, unreadable: [] }
+  const unreadable = [...given.unreadable, ...memory.unreadable]
   const allowedKinds = options.policy === undefined ? undefined : policy.allowedKinds
-  const report = judge(() => verifyEvidence({ evidence, collateral, chain, atMs, policy, knownVersions, allowedKinds }))
-  const newest = newestVersions(knownVersions, report.collateralVersions)
-  if (options.at === undefined && newest !== knownVersions) {
+  const report = judge(() => verifyEvidence({ evidence, collateral, chain, unreadable, atMs, policy, knownVersions: memory.versions, allowedKinds }))
+  const newest = newestVersions(memory.versions, report.collateralVersions)
+  if (options.at === undefined && memory.unreadable.length === 0 && newest !== memory.versions) {
     await writeVersions(invocation.home, newest).catch((error: CocoonError) => { invocation.context.err(errorText(error)) })
   }
-  const result: Result = { ...report, at: new Date(atMs).toISOString(), note: noteOf(policy) }
+  const result: Result = { ...report, at: new Date(atMs).toISOString(), note: noteOf(policy, unreadable) }
   printResult(invocation.context, invocation.json, result, reportText)
   return report.verdict === 'verified' ? EXIT_DONE : EXIT_NO
 }

@@ -1,9 +1,11 @@
 import { createGateway } from '@cocoon-net/gateway'
 import { openCollateralStore, startNode } from '@cocoon-net/node'
 import { CocoonError, accountToText } from '@cocoon-net/protocol'
+import { createChainReader } from '@cocoon-net/settlement'
 import { openHome } from './home.ts'
 import { nodeMoney } from './money.ts'
 import { networkOf } from './network.ts'
+import { followRegistry } from './registry-follow.ts'
 import { composeClient, composeProvider } from './roles.ts'
 import type { NodeMoney } from './money.ts'
 import type { NodeOptions } from './options.ts'
@@ -82,7 +84,10 @@ export async function createNode (options: NodeOptions): Promise<CocoonNode> {
     await stopping
   }
   try {
-    const parts = { network, home, options }
+    const chain = createChainReader({ endpoint: options.chainUrl, apiKey: options.chainApiKey, secondEndpoint: options.secondChainUrl, onDisagree: options.onError })
+    const registry = await followRegistry({ network, folder: options.home, reader: chain, onError: options.onError })
+    stops.push(registry.stop)
+    const parts = { network, home, options, chain, registry }
     let provider: ProviderParts | undefined
     if (options.provider != null) {
       provider = await composeProvider(parts)

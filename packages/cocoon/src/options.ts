@@ -22,6 +22,8 @@ export interface ClientOptions {
   readonly warmProviders?: number
   readonly limits?: Partial<SpendingLimits>
   readonly policy?: Policy
+  /** Refuses models that the network's registry does not list, where it lists any. Default false. */
+  readonly onlyListedModels?: boolean
   readonly apiKey?: string
   readonly allowedHosts?: readonly string[]
   readonly allowedOrigins?: readonly string[]

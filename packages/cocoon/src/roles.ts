@@ -1,14 +1,16 @@
 import { devnetPolicy, productionPolicy } from '@cocoon-net/attestation'
 import { clientVault } from '@cocoon-net/contracts'
-import { createChainReader, createClientPayments, createProviderPayments, createWallet } from '@cocoon-net/settlement'
+import { createClientPayments, createProviderPayments, createWallet } from '@cocoon-net/settlement'
 import { askFaucet, readBeacon } from './chain.ts'
 import { DEFAULT_MAX_COST_NANO, DEFAULT_WINDOW_NANO, completePrices, defaultMinTier } from './options.ts'
 import { createReceiptStore } from './receipt-store.ts'
 import type { Home } from './home.ts'
 import type { NodeOptions } from './options.ts'
+import type { FollowedRegistry } from './registry-follow.ts'
+import type { Policy } from '@cocoon-net/attestation'
 import type { ClientRoleInit, ProviderInit } from '@cocoon-net/node'
 import type { NetworkPreset } from '@cocoon-net/protocol'
-import type { ClientPayments, ProviderPayments, TonPort, VaultContract, Wallet } from '@cocoon-net/settlement'
+import type { ClientPayments, ProviderPayments, TonReader, VaultContract, Wallet } from '@cocoon-net/settlement'
 
 /** A devnet makes its blocks at once. */
 const DEVNET_POLL_MS = 100
@@ -19,13 +21,15 @@ export interface RoleParts {
   readonly network: NetworkPreset
   readonly home: Home
   readonly options: NodeOptions
+  readonly chain: TonReader
+  readonly registry: FollowedRegistry
   /** Of the role that was composed before: two writers of one wallet would void each other's messages. */
   readonly wallet?: Wallet
 }
 
-function chainOf ({ network, options }: RoleParts): { port: TonPort, vaults: VaultContract, pollMs?: number } {
+function chainOf ({ network, chain }: RoleParts): { port: TonReader, vaults: VaultContract, pollMs?: number } {
   return {
-    port: createChainReader({ endpoint: options.chainUrl, apiKey: options.chainApiKey, secondEndpoint: options.secondChainUrl, onDisagree: options.onError }),
+    port: chain,
     vaults: clientVault({ networkId: network.networkId, ...network.vault }),
     ...(network.kind === 'devnet' ? { pollMs: DEVNET_POLL_MS } : {})
   }
@@ -39,10 +43,15 @@ export interface ClientParts {
   readonly voucherKey: Uint8Array
 }
 
+function defaultPolicy (network: NetworkPreset): Policy {
+  return network.kind === 'devnet' ? devnetPolicy(network) : productionPolicy
+}
+
 export async function composeClient (parts: RoleParts): Promise<ClientParts> {
   const { network, home, options } = parts
   const { port, vaults, pollMs } = chainOf(parts)
   const client = options.client === false ? {} : options.client ?? {}
+  const policy = client.policy ?? defaultPolicy(network)
   const wallet = parts.wallet ?? createWallet({ signer: await home.signer('wallet'), port, globalId: network.tonGlobalId, pollMs })
   const voucherSigner = await home.signer('voucher')
   const payments = createClientPayments({
@@ -65,7 +74,9 @@ export async function composeClient (parts: RoleParts): Promise<ClientParts> {
     voucherKey: voucherSigner.publicKey,
     role: {
       payments,
-      policy: client.policy ?? (network.kind === 'devnet' ? devnetPolicy(network) : productionPolicy),
+      policy,
+      rules: parts.registry.rules(policy),
+      onlyListedModels: client.onlyListedModels,
       trust: {},
       minTier: client.minTier ?? defaultMinTier(network),
       maxCostNano: client.maxCostNano ?? DEFAULT_MAX_COST_NANO,
@@ -102,6 +113,7 @@ export async function composeProvider (parts: RoleParts): Promise<ProviderParts>
       prices: completePrices(provider.prices),
       windowNano: provider.windowNano ?? DEFAULT_WINDOW_NANO,
       collector: provider.collector ?? null,
+      refusal: parts.registry.rules(defaultPolicy(network)).refusal,
       beacon: async () => readBeacon(options.chainUrl, Date.now, options.chainApiKey),
       onError: options.onError
     }

@@ -13,6 +13,7 @@ export function modelObject (listing: ModelListing, created: number): Record<str
     cocoon: {
       name: listing.name,
       digest: listing.digest,
+      ...(listing.isListed == null ? {} : { listed: listing.isListed }),
       context_length: Math.max(0, ...listing.providers.map(provider => provider.contextLength)),
       endpoints: [...new Set(listing.providers.flatMap(provider => provider.endpoints))],
       providers: listing.providers.map(provider => ({

@@ -29,6 +29,15 @@ describe('gateway', () => {
     expect(model.cocoon.providers[0].prices_nano_per_million).to.deep.include({ prompt: '1152921504606846976', completion: 200_000_000 })
   })
 
+  it('shows whether the network\'s registry lists a model, where it lists any', async () => {
+    const backend = fakeBackend([])
+    for (const isListed of [undefined, null, true, false]) {
+      backend.listings = [{ ...LISTING, isListed }]
+      const model = await (await createGateway({ backend }).fetch('http://cocoon.local/v1/models/fox')).json() as { cocoon: { listed?: boolean } }
+      expect(model.cocoon.listed).to.equal(isListed ?? undefined)
+    }
+  })
+
   it('says when a short name stands for two models', async () => {
     const backend = fakeBackend([])
     backend.listings = [LISTING, { ...LISTING, id: `fox@${'cd'.repeat(32)}`, digest: 'cd'.repeat(32) }]

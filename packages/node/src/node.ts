@@ -18,6 +18,7 @@ import type { CollateralSources, CollateralSourcesInit } from './evidence/collat
 import type { Host, HostInit, HostModules } from './host/create-host.ts'
 import type { OfferFinder } from './offers/offer-finder.ts'
 import type { Provider, ProviderInit, ProviderModules } from './provider/provider.ts'
+import type { NetworkRules } from './rules.ts'
 import type { AttestationTrust, Policy } from '@cocoon-net/attestation'
 import type { Tier } from '@cocoon-net/protocol'
 import type { ClientPayments } from '@cocoon-net/settlement'
@@ -25,6 +26,9 @@ import type { ClientPayments } from '@cocoon-net/settlement'
 export interface ClientRoleInit {
   readonly payments: ClientPayments
   readonly policy: Policy
+  /** What the network allows; without it `policy` alone counts. */
+  readonly rules?: NetworkRules
+  readonly onlyListedModels?: boolean
   readonly trust: AttestationTrust
   readonly minTier: Tier
   /** Most that one request may cost when it sets no bound, nanoTON. */

@@ -21,6 +21,8 @@ export interface ModelListing {
   readonly name: string
   /** 64 hex digits. */
   readonly digest: string
+  /** Whether the network's registry lists it; null where it lists none. */
+  readonly isListed: boolean | null
   readonly providers: readonly ModelProvider[]
 }
 

@@ -35,6 +35,8 @@ export interface ClientInit extends Omit<ProviderLinksInit, 'onPayRefusal'> {
   readonly searchMs?: number
   /** Most that one request may cost when it sets no bound, nanoTON. */
   readonly maxCostNano: bigint
+  /** Refuses models that the network's rules do not list, where they list any. */
+  readonly onlyListedModels?: boolean
   /** Providers with which a lane and a verified connection are kept ready, 0 for none; default 2. */
   readonly warmProviders?: number
 }
@@ -125,6 +127,9 @@ export function createClient (init: ClientInit): Client {
     const cancel = new AbortController()
     const signal = AbortSignal.any([options.signal, cancel.signal])
     const model = await findModel(request.model, signal)
+    if (init.onlyListedModels === true && init.rules?.isListed(toHex(model.digest)) === false) {
+      throw new CocoonError('model_unlisted', `The network's registry does not list ${model.id}`)
+    }
     const prompt = promptBounds(request.body)
     const minTier = request.limits.minTier ?? init.minTier
     const chooseFrom = (offers: readonly Offer[]): Choice => choose(offers, {
@@ -142,6 +147,14 @@ export function createClient (init: ClientInit): Client {
     const attempts: Array<{ provider: string, outcome: string }> = []
     const explanation = explanations.open({ atMs: startedMs, model: model.id, minTier, rejected: choice.rejected })
     let lastError = noCandidate(choice.rejected, minTier)
+    const refusal = init.rules?.refusal()
+    if (refusal != null) {
+      for (const { offer } of choice.candidates) {
+        explanation.add({ peer: peerText(offer), outcome: refusal.code, tier: offer.tier, why: refusal.message })
+      }
+      explanation.close(null)
+      throw refusal
+    }
     for (const candidate of choice.candidates.slice(0, MAX_ATTEMPTS)) {
       const provider = peerText(candidate.offer)
       try {
@@ -246,6 +259,9 @@ export function createClient (init: ClientInit): Client {
   }
 
   const makeReady = async (): Promise<void> => {
+    if (init.rules?.refusal() != null) {
+      return
+    }
     const { candidates } = choose(init.offers.known(null), {
       endpoint: 'chat',
       limits: { minTier: init.minTier },
@@ -273,7 +289,7 @@ export function createClient (init: ClientInit): Client {
       await warming
     },
     search: async (signal) => { await init.offers.gather({ model: null, minOffers: 1, signal }) },
-    models: async () => listModels(init.offers.known(null), init.minTier),
+    models: async () => listModels(init.offers.known(null), init.minTier, init.rules),
     infer,
     explain: () => explanations.list,
     job: (jobId) => jobs.get(jobId) ?? null,

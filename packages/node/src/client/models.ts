@@ -3,6 +3,7 @@ import { peerIdFromMultihash } from '@libp2p/peer-id'
 import * as Digest from 'multiformats/hashes/digest'
 import { TIER_NOTES } from './tiers.ts'
 import type { ModelListing } from './api.ts'
+import type { NetworkRules } from '../rules.ts'
 import type { Offer, Tier } from '@cocoon-net/protocol'
 
 export function peerText (offer: Pick<Offer, 'peerId'>): string {
@@ -49,14 +50,15 @@ export function tierTooLow (offers: ReadonlyArray<{ readonly tier: Tier }>, minT
  *
  * @throws {CocoonError} tier_too_low when there are offers, and all are below
  */
-export function listModels (offers: readonly Offer[], minTier: Tier): ModelListing[] {
+export function listModels (offers: readonly Offer[], minTier: Tier, rules?: Pick<NetworkRules, 'isListed'>): ModelListing[] {
   const byModel = new Map<string, ModelListing>()
   for (const offer of offers) {
     if (!tierAtLeast(offer.tier, minTier)) {
       continue
     }
     const id = modelId(offer.model.name, offer.model.digest)
-    const listing = byModel.get(id) ?? { id, name: offer.model.name, digest: toHex(offer.model.digest), providers: [] }
+    const digest = toHex(offer.model.digest)
+    const listing = byModel.get(id) ?? { id, name: offer.model.name, digest, isListed: rules?.isListed(digest) ?? null, providers: [] }
     byModel.set(id, {
       ...listing,
       providers: [...listing.providers, {

@@ -21,7 +21,7 @@ import type { Host } from '../host/create-host.ts'
 import type { OfferBook } from '../offers/offer-book.ts'
 import type { EvidenceCollector } from '@cocoon-net/attestation'
 import type { Engine } from '@cocoon-net/engine'
-import type { Prices, Tier } from '@cocoon-net/protocol'
+import type { CocoonError, Prices, Tier } from '@cocoon-net/protocol'
 import type { openRequest } from '@cocoon-net/sealing'
 import type { ProviderPayments, Settlement, Signer } from '@cocoon-net/settlement'
 
@@ -38,6 +38,8 @@ export interface ProviderInit {
   /** Null: no evidence, tier `open`. */
   readonly collector: EvidenceCollector | null
   beacon (): Promise<Beacon>
+  /** Why nothing may be sold now, or null; asked for each job. */
+  refusal? (): CocoonError | null
   onOutcome? (outcome: JobOutcome): void
   onError? (error: unknown): void
 }
@@ -109,7 +111,7 @@ export async function startProvider (init: ProviderInit, modules: ProviderModule
     host,
     counters,
     now,
-    describe: () => describeOffers({ engine, identity, quotes, tier, draining: () => draining })
+    describe: () => describeOffers({ engine, identity, quotes, tier, draining: () => draining || init.refusal?.() != null })
   })
   const payers = createLanePayers()
   const stops = [
@@ -131,6 +133,7 @@ export async function startProvider (init: ProviderInit, modules: ProviderModule
       openRequest: modules.openRequest,
       counters,
       draining: () => draining,
+      tradeRefusal: () => init.refusal?.() ?? null,
       payers,
       onOutcome: (outcome) => {
         counters.increment('cocoon_jobs_total', { finish: outcome.finish })

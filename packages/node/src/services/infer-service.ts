@@ -23,6 +23,8 @@ export interface InferServiceInit extends JobComponents {
   readonly openRequest: typeof openRequest
   readonly counters: Counters
   draining (): boolean
+  /** Why nothing may be sold now, or null. */
+  tradeRefusal? (): CocoonError | null
   readonly payers: LanePayers
   onOutcome? (outcome: JobOutcome): void
 }
@@ -79,6 +81,10 @@ interface Asked {
 
 async function answer ({ frame, header, laneKey, peer, frames, stopping }: Asked, init: InferServiceInit): Promise<void> {
   const quote = validateHeader(header, (hash) => init.quotes.find(hash))
+  const refusal = init.tradeRefusal?.()
+  if (refusal != null) {
+    throw refusal
+  }
   const { busy, total } = init.engine.slots()
   if (init.draining() || busy >= total) {
     throw new CocoonError('no_room', undefined, { retryAfterMs: 500 })

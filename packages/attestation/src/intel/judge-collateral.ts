@@ -30,8 +30,8 @@ export interface CollateralInput {
 export interface CollateralJudgement {
   readonly checks: readonly Check[]
   readonly tcbStatus: TcbStatus | null
-  /** Intel's advisories that the matched levels name, sorted; none where no level matched. */
-  readonly advisories: readonly string[]
+  /** Intel's advisories that the matched levels name, sorted; null where no level matched. */
+  readonly advisories: readonly string[] | null
   /** When what passed ends, unix milliseconds. */
   readonly endsMs: readonly number[]
   readonly versions: CollateralVersions
@@ -117,13 +117,13 @@ function isChainOf (issuers: readonly Certificate[], ca: Certificate, { rootSpki
 interface TcbCheck {
   readonly check: Check
   readonly status: TcbStatus | null
-  readonly advisories: readonly string[]
+  readonly advisories: readonly string[] | null
   /** When a floor or the end of a grace window changes it, unix milliseconds. */
   readonly endMs: number
 }
 
 function unmatched (check: Check): TcbCheck {
-  return { check, status: null, advisories: [], endMs: Infinity }
+  return { check, status: null, advisories: null, endMs: Infinity }
 }
 
 function checkTcb (input: CollateralInput, platform: Opening<PckPlatform>, info: Opening<TcbInfo>, identity: Opening<QeIdentity>): TcbCheck {

@@ -141,7 +141,7 @@ function measurementOf (quote: Quote): { fields: Readonly<Record<string, string>
   return { fields, digest: toHex(sha256(encodeCbor(fields))) }
 }
 
-function claimsOf (quote: Quote, pck: Certificate, advisories: readonly string[]): Claims {
+function claimsOf (quote: Quote, pck: Certificate, advisories: readonly string[] | null): Claims {
   const measurement = measurementOf(quote)
   let platform: Record<string, string> = {}
   try {
@@ -157,7 +157,7 @@ function claimsOf (quote: Quote, pck: Certificate, advisories: readonly string[]
     quoteVersion: String(quote.version),
     ...(quote.td == null ? {} : tdClaims(quote.td)),
     ...platform,
-    advisories
+    ...(advisories == null ? {} : { advisories })
   }
 }
 

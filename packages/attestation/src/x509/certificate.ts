@@ -9,6 +9,9 @@ import type { PublicKey } from '../crypto.ts'
 /** The vendors' largest, AMD's ASK, has 1,700 bytes; NVIDIA's leaves are the same size. */
 const MAX_CERTIFICATE_BYTES = 8_192
 
+/** RFC 5280, appendix A.1: ub-common-name. */
+const MAX_NAME_CHARS = 64
+
 const OID = Object.freeze({
   ecdsaSha256: '1.2.840.10045.4.3.2',
   ecdsaSha384: '1.2.840.10045.4.3.3',
@@ -133,13 +136,16 @@ export function serialOf (bytes: Uint8Array): string {
   return toHex(bytes).replace(/^(00)+/, '')
 }
 
-/** Name ::= SEQUENCE OF SET OF SEQUENCE { type, value } (RFC 5280 §4.1.2.4). */
+/**
+ * Name ::= SEQUENCE OF SET OF SEQUENCE { type, value } (RFC 5280 §4.1.2.4). Anybody may have written it, and messages
+ * show it: without what a terminal would take for orders.
+ */
 function commonNameOf (name: Node): string {
   for (const relative of sequenceOf(name)) {
     for (const attribute of setOf(relative)) {
       const [type, value] = sequenceOf(attribute)
       if (oidOf(type) === OID.commonName) {
-        return textOf(value) ?? ''
+        return (textOf(value) ?? '').slice(0, MAX_NAME_CHARS).replace(/[^\x20-\x7e]/g, '?')
       }
     }
   }

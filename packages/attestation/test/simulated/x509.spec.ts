@@ -38,6 +38,12 @@ describe('certificates', () => {
     }
   })
 
+  it('shows names without what a terminal would take for orders, and no more than 64 characters', () => {
+    expect(certify({ ...leaf, name: 'a\u001b[2Jb\nc\u0080d' }, ca, false).commonName).to.equal('a?[2Jb?c?d')
+    expect(certify({ ...leaf, name: ' ~'.repeat(32) }, ca, false).commonName).to.equal(' ~'.repeat(32))
+    expect(certify({ ...leaf, name: 'x'.repeat(65) }, ca, false).commonName).to.equal('x'.repeat(64))
+  })
+
   it('reads times of both centuries, and after 2049 in the other notation', () => {
     const { notBeforeMs, notAfterMs } = certify(leaf, ca, false, { notBeforeMs: Date.UTC(1999, 11, 31, 23, 59, 59), notAfterMs: Date.UTC(2050, 0, 1) })
     expect([notBeforeMs, notAfterMs]).to.deep.equal([Date.UTC(1999, 11, 31, 23, 59, 59), Date.UTC(2050, 0, 1)])

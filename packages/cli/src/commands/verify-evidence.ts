@@ -5,7 +5,7 @@ import { readBounded, readMaterialFiles } from './verify-files.ts'
 import { readVersions, writeVersions } from './verify-memory.ts'
 import type { Invocation } from '../invocation.ts'
 import type { MaterialFiles } from './verify-files.ts'
-import type { CollateralVersions, EvidenceReport, Policy, UnreadableMaterial } from '@cocoon-net/attestation'
+import type { Check, Claims, CollateralVersions, EvidenceReport, Policy, UnreadableMaterial } from '@cocoon-net/attestation'
 
 /** Date, or date and time with seconds optional, in UTC or with an offset; without one it is UTC. */
 const ISO_TIME = /^(\d{4}-\d{2}-\d{2})(?:[Tt](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)([Zz]|[+-]\d{2}:\d{2})?)?$/
@@ -40,11 +40,31 @@ interface Options { readonly collateral?: string, readonly chain?: readonly stri
 
 type Result = EvidenceReport & { readonly at: string, readonly note: string }
 
+const MARK = Object.freeze({ pass: 'ok', fail: 'NO', absent: '--' })
+const NAME_CHARS = 11
+
+/** A check, with each of its reasons on a line of its own. */
+function checkLines (check: Check): string[] {
+  const [first, ...more] = check.message.split('; ')
+  const code = check.code === null ? '' : ` (${check.code})`
+  return [`${MARK[check.result]}  ${check.name.padEnd(NAME_CHARS)}  ${first}${code}`, ...more.map(reason => `${' '.repeat(NAME_CHARS + 6)}${reason}`)]
+}
+
+function claimLines (name: string, claim: Claims[string], indent = '  '): string[] {
+  if (typeof claim === 'string') {
+    return [`${indent}${name}: ${claim}`]
+  }
+  return Array.isArray(claim)
+    ? [`${indent}${name}: ${claim.length === 0 ? 'none' : claim.join(', ')}`]
+    : [`${indent}${name}:`, ...Object.entries(claim).flatMap(([key, value]) => claimLines(key, value, `${indent}  `))]
+}
+
 function reportText (report: Result): string {
-  const mark = { pass: 'ok', fail: 'NO', absent: '--' }
   return [
     `${report.verdict}: ${report.kind} evidence${report.tcbStatus === null ? '' : `, TCB ${report.tcbStatus}`}, at ${report.at}`,
-    ...report.checks.map(check => `${mark[check.result]}  ${check.name}: ${check.message}${check.code === null ? '' : ` (${check.code})`}`),
+    ...report.checks.flatMap(checkLines),
+    ...(report.verdict === 'verified' && report.freshUntilMs !== null ? [`This holds until ${new Date(report.freshUntilMs).toISOString()}.`] : []),
+    ...(report.claims === null ? [] : ['The evidence says:', ...Object.entries(report.claims).flatMap(([name, claim]) => claimLines(name, claim))]),
     report.note
   ].join('\n')
 }
@@ -111,7 +131,8 @@ export async function verifyHardwareEvidence (invocation: Invocation, evidence: 
   if (options.at === undefined && memory.unreadable.length === 0 && newest !== memory.versions) {
     await writeVersions(invocation.home, newest).catch((error: CocoonError) => { invocation.context.err(errorText(error)) })
   }
-  const result: Result = { ...report, at: new Date(atMs).toISOString(), note: noteOf(policy, unreadable) }
+  const { verdict, kind, tcbStatus, claims, checks, freshUntilMs, collateralVersions } = report
+  const result: Result = { verdict, kind, tcbStatus, at: new Date(atMs).toISOString(), claims, checks, freshUntilMs, collateralVersions, note: noteOf(policy, unreadable) }
   printResult(invocation.context, invocation.json, result, reportText)
   return report.verdict === 'verified' ? EXIT_DONE : EXIT_NO
 }

@@ -1,27 +1,38 @@
+import { createSnpTestPlatform } from './snp-test-platform.ts'
 import { createTdxTestPlatform } from './tdx-test-platform.ts'
 import type { EvidenceCollector } from '@cocoon-net/attestation'
 
 export interface SimulatedCollectorInit {
-  /** Whose root the policy of the devnet lists: see `simulationRootSeed`. */
+  /** Whose roots the policy of the devnet lists: see `simulationRootSeed`. */
   readonly rootSeed: Uint8Array
+  /** Whose format: Intel's TDX quotes unless told otherwise, or AMD's SEV-SNP reports. */
+  readonly format?: 'tdx' | 'snp'
   /** Unix milliseconds; certificates and collateral hold around it. */
   now? (): number
 }
 
-/** SIMULATED, NOT PRIVATE: TDX quotes with their collateral, in Intel's formats, under a root that only a devnet's policy lists. */
+/**
+ * SIMULATED, NOT PRIVATE: TDX quotes with their collateral in Intel's formats, or SEV-SNP reports with their certificates and
+ * revocation list in AMD's, under roots that only a devnet's policy lists.
+ */
 export function simulatedCollector (init: SimulatedCollectorInit): EvidenceCollector {
   const now = init.now ?? Date.now
   return {
     kind: 'simulated',
     collect: async (reportData) => {
       // Made anew each time: the collateral is as fresh as the vendor's would be.
-      const platform = createTdxTestPlatform({ seed: init.rootSeed, atMs: now() })
+      const made = { seed: init.rootSeed, atMs: now() }
+      if (init.format === 'snp') {
+        const platform = createSnpTestPlatform(made)
+        return { evidence: platform.report(reportData), collateral: platform.chain() }
+      }
+      const platform = createTdxTestPlatform(made)
       return { evidence: platform.quote(reportData), collateral: platform.collateral() }
     }
   }
 }
 
-/** A byte of MRTD: inside of what the quote's attestation key signs. */
+/** A byte of what the evidence's key signs, in both formats: of MRTD in a quote, of the measurement in a report. */
 const MEASURED_BYTE = 48 + 136
 
 /** For fault tests: the same with one bit of the evidence turned. */

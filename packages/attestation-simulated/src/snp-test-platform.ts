@@ -1,13 +1,10 @@
-import { constants, generateKeyPairSync, sign } from 'node:crypto'
 import { concat, toHex, utf8 } from '@cocoon-net/protocol'
-import { AsnConvert } from '@peculiar/asn1-schema'
-import { SubjectPublicKeyInfo } from '@peculiar/asn1-x509'
 import * as asn1js from 'asn1js'
+import { rsaTestKey } from './rsa-test-key.ts'
 import { spkiHashOf, testCertificate, testCrl, testKey, toPem } from './test-certificates.ts'
-import type { TestCertificateInit, TestIssuer, TestIssuerKey } from './test-certificates.ts'
+import type { TestCertificateInit, TestIssuer } from './test-certificates.ts'
 
 const AMD = '1.3.6.1.4.1.3704.1'
-const RSA_PSS = '1.2.840.113549.1.1.10'
 const DAY_MS = 86_400_000
 const SERIAL = Object.freeze({ ark: 1, ask: 2, vcek: 3 })
 const TCB = Object.freeze({ fmc: 1, bootLoader: 4, tee: 0, snp: 24, microcode: 219 })
@@ -42,7 +39,7 @@ export interface SnpTestPlatformInit {
   readonly kind?: 'vcek' | 'vlek'
 }
 
-/** A platform under a private root, in AMD's formats. SIMULATED, NOT PRIVATE. */
+/** A platform under a private root, in AMD's formats. SIMULATED, NOT PRIVATE: its keys follow from the seed. */
 export interface SnpTestPlatform {
   /** SHA-256 of the root's key, hex: what a test pins. */
   readonly rootSpkiHash: string
@@ -51,21 +48,11 @@ export interface SnpTestPlatform {
   chain(options?: { readonly crl?: boolean, readonly revoke?: 'vcek' | 'ask', readonly productName?: string, readonly caName?: string, readonly chipIdExtension?: Uint8Array }): Uint8Array
 }
 
-/** RSA keys cannot be made from a seed with the platform's own generator, so these differ from run to run. */
-function rsaKey (): TestIssuerKey {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
-  return {
-    algorithm: RSA_PSS,
-    publicKeyInfo: AsnConvert.parse(publicKey.export({ type: 'spki', format: 'der' }), SubjectPublicKeyInfo),
-    sign: message => new Uint8Array(sign('sha384', message, { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 48 }))
-  }
-}
-
 /** Makes a platform whose certificates hold around `atMs`. */
 export function createSnpTestPlatform (init: SnpTestPlatformInit): SnpTestPlatform {
   const { atMs, product = 'Milan', kind = 'vcek' } = init
-  const ark: TestIssuer = { name: `ARK-${product}`, key: rsaKey() }
-  const askKey = rsaKey()
+  const ark: TestIssuer = { name: `ARK-${product}`, key: rsaTestKey(init.seed, 'ark') }
+  const askKey = rsaTestKey(init.seed, 'ask')
   const vcekKey = testKey(init.seed, 'vcek', 'P-384')
   const chipId = new Uint8Array(64).fill(0x51, 0, PRODUCTS[product].chipIdBytes)
   const certify = (subject: TestIssuer, issuer: TestIssuer, serial: number, isCa: boolean, extensions: TestCertificateInit['extensions'] = []): Uint8Array => {

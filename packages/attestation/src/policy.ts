@@ -1,8 +1,8 @@
-import { CocoonError, EVIDENCE_KINDS, concat, fromHex, sha256, sha512, toHex, utf8 } from '@cocoon-net/protocol'
-import { p256 } from '@noble/curves/nist.js'
+import { CocoonError, EVIDENCE_KINDS } from '@cocoon-net/protocol'
 import { z } from 'zod'
 import { deepFreeze } from './deep-freeze.ts'
 import { TCB_STATUSES } from './intel/collateral.ts'
+import { simulationRootHashes, simulationRootSeed } from './simulation-roots.ts'
 import type { EvidenceKind, NetworkPreset } from '@cocoon-net/protocol'
 
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/)
@@ -56,33 +56,12 @@ export const productionPolicy: Policy = parsePolicy({
   evaluationFloors: [{ from: '2025-06-01T00:00:00Z', number: 17 }, { from: '2026-03-01T00:00:00Z', number: 18 }]
 })
 
-/**
- * Seed of a devnet's simulation root, derived from its network id. It is no secret: simulated evidence proves nothing, and
- * anyone on the devnet may make it.
- */
-export function simulationRootSeed (network: Pick<NetworkPreset, 'networkId'>): Uint8Array {
-  return sha256(concat(utf8('cocoon/simulation-root/v1\0'), network.networkId))
-}
-
-/** DER of SubjectPublicKeyInfo of a P-256 key, up to its point (RFC 5480). */
-const P256_SPKI_PREFIX = fromHex('3059301306072a8648ce3d020106082a8648ce3d030107034200')
-
-/** A secret key of a simulated platform, by its label; `lengthBytes` at most 64. No secret: whoever knows the network knows it. */
-export function simulationSecret (seed: Uint8Array, label: string, lengthBytes: number): Uint8Array {
-  return sha512(concat(utf8('cocoon/test-pki/v1\0'), seed, utf8(label))).subarray(0, lengthBytes)
-}
-
-/** What `simulationRoots` lists for the platform that `createTdxTestPlatform` makes of this seed: 64 hex digits. */
-export function simulationRootHash (seed: Uint8Array): string {
-  return toHex(sha256(concat(P256_SPKI_PREFIX, p256.getPublicKey(simulationSecret(seed, 'root', 32), false))))
-}
-
-/** What a devnet's clients accept: evidence under the devnet's own simulation root, and unattested providers. */
+/** What a devnet's clients accept: evidence under the devnet's own simulation roots, and unattested providers. */
 export function devnetPolicy (network: Pick<NetworkPreset, 'networkId'>): Policy {
   return parsePolicy({
     name: 'devnet',
     allowedKinds: ['simulated', 'none'],
-    simulationRoots: [simulationRootHash(simulationRootSeed(network))],
+    simulationRoots: simulationRootHashes(simulationRootSeed(network)),
     requireBeacon: false
   })
 }

@@ -34,7 +34,7 @@ runChild({
     }
     await warm(config)
     const network = { devnet: config.genesis }
-    const collector = simulatedCollector({ rootSeed: simulationRootSeed(networkOf(network)) })
+    const collector = simulatedCollector({ rootSeed: simulationRootSeed(networkOf(network)), format: config.evidence })
     node = await createNode({
       home: config.home,
       network,

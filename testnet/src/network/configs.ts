@@ -1,7 +1,11 @@
+/** Simulated evidence: TDX quotes in Intel's formats, or SEV-SNP reports in AMD's. */
+export type EvidenceFormat = 'tdx' | 'snp'
+
 /** What the orchestrator tells its processes. Amounts are decimal strings in nanoTON. */
 export interface ProviderConfig {
   readonly name: string
   readonly home: string
+  /** How the network is named: genesis and registry, hex. */
   readonly genesis: string
   readonly chainUrl: string
   readonly bootstrap: readonly string[]
@@ -14,6 +18,8 @@ export interface ProviderConfig {
   readonly contextLength?: number
   /** Decides keys and sampling; for networks that are to be repeated. */
   readonly seed?: string
+  /** Whose format the simulated evidence has. */
+  readonly evidence: EvidenceFormat
   /** For fault tests: turn one bit of the evidence. */
   readonly tampered?: boolean
 }
@@ -38,6 +44,8 @@ export interface DevnetConfig {
   readonly port: number
   /** 64 hex digits. */
   readonly genesis: string
+  /** What the chain begins with; `init` is a bag of cells in base64. */
+  readonly begin?: ReadonlyArray<{ readonly address: string, readonly amountNano: string, readonly init?: string }>
 }
 
 /** A finished job as its gateway keeps it; amounts are decimal strings. */

@@ -1,14 +1,12 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CocoonError, toHex } from '@cocoon-net/protocol'
 import { assertPortFree } from './ports.ts'
-import { seededBytes } from './seed.ts'
 import { supervise } from './supervise.ts'
 import type { Child } from './child-process.ts'
-import type { DevnetConfig, EngineConfig, GatewayConfig, JobRecord, ProviderConfig } from './configs.ts'
+import type { DevnetConfig, EngineConfig, EvidenceFormat, GatewayConfig, JobRecord, ProviderConfig } from './configs.ts'
 import type { ControlNode } from './control-file.ts'
 import type { ProcessIdentity } from './process-identity.ts'
+import type { LocalGenesis } from './registry-genesis.ts'
 import type { SuperviseInit, Supervised } from './supervise.ts'
 
 export interface LocalNetworkInit {
@@ -19,6 +17,8 @@ export interface LocalNetworkInit {
   readonly clients?: number
   /** Decides the genesis, all keys and the sampling of requests that name no seed. */
   readonly seed?: string
+  /** How long the registry's loosenings wait, seconds; counts when the network is made. */
+  readonly registryDelaySeconds?: number
   /** Ports of the first gateway and the chain; 0 takes a free one. */
   readonly gatewayPort: number
   /** Of the first gateway's administration API; none when absent. */
@@ -39,6 +39,8 @@ export interface LocalNetworkInit {
   onRefusal? (refusal: { status: number, code: string }): void
   /** Asked when a node has ended: true keeps it down. */
   staysDown? (name: string, process: ProcessIdentity): Promise<boolean>
+  /** Whose format a provider's simulated evidence has, by index. Default `evidenceOf`. */
+  evidence? (index: number): EvidenceFormat
   /** Providers whose evidence has a bit turned, by index: for fault tests. */
   readonly tampered?: readonly number[]
   readonly engine?: ProviderConfig['engine']
@@ -51,6 +53,7 @@ export interface GatewayProcess { readonly name: string, readonly child: Child, 
 
 /** A whole network on this machine: a chain, a bootstrap peer, providers, and client gateways. */
 export interface LocalNetwork {
+  /** How it is named: genesis and registry, 128 hex digits; 64 for one that was made without a registry. */
   readonly genesis: string
   readonly chain: { readonly child: Child, readonly endpoint: string, readonly url: string }
   readonly bootstrap: string
@@ -71,6 +74,11 @@ export function pricesOf (index: number): ProviderConfig['prices'] {
   return { prompt: String(50_000_000 + 10_000_000 * index), completion: String(200_000_000 + 40_000_000 * index) }
 }
 
+/** The second of three shows AMD's kind of evidence, the others Intel's, so that clients of every local network verify both. */
+export function evidenceOf (index: number): EvidenceFormat {
+  return index % 3 === 1 ? 'snp' : 'tdx'
+}
+
 /** Small enough that vouchers and checkpoints can be watched: about 250 tokens. */
 const WINDOW_NANO = '50000'
 const PARALLEL = 8
@@ -80,20 +88,6 @@ const BEHIND_NICENESS = 15
 interface ChainInfo { endpoint: string, url: string }
 interface ProviderInfo { peerId: string, prices: ProviderConfig['prices'] }
 interface GatewayInfo { peerId: string, url: string, adminUrl?: string }
-
-async function genesisOf (folder: string, seed: string | undefined): Promise<string> {
-  const path = join(folder, 'genesis')
-  try {
-    return (await readFile(path, 'utf8')).trim()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      throw new CocoonError('file_unusable', `${path} cannot be read`, { cause: error })
-    }
-  }
-  const genesis = toHex(seed == null ? randomBytes(32) : seededBytes(seed, 'genesis'))
-  await writeFile(path, `${genesis}\n`, { mode: 0o600 })
-  return genesis
-}
 
 function portOf (url: string): number {
   return Number(new URL(url).port)
@@ -168,12 +162,13 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
   }
 
   try {
-    const genesis = await genesisOf(init.folder, init.seed)
+    const genesis = Promise.withResolvers<LocalGenesis>()
+    genesis.promise.catch(() => {})
     const base = Promise.withResolvers<{ genesis: string, chainUrl: string, bootstrap: string[], seed?: string }>()
     base.promise.catch(() => {})
     let chainPort = init.chainPort
     const startChain = async (child: Child): Promise<ChainInfo> => {
-      const info = await child.ask<ChainInfo>('start', { home: join(init.folder, 'chain'), port: chainPort, genesis } satisfies DevnetConfig)
+      const info = await child.ask<ChainInfo>('start', { home: join(init.folder, 'chain'), port: chainPort, genesis: (await genesis.promise).chain, begin: (await genesis.promise).begin } satisfies DevnetConfig)
       chainPort = portOf(info.url)
       return info
     }
@@ -182,7 +177,7 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
       // The engine loads while the chain does; when it fails, so does the start.
       child.ask('warm', engine).catch(() => {})
       const prices = pricesOf(index)
-      const config = { ...await base.promise, ...engine, name: child.name, home: join(init.folder, child.name), prices, windowNano: WINDOW_NANO, tampered: init.tampered?.includes(index) }
+      const config = { ...await base.promise, ...engine, name: child.name, home: join(init.folder, child.name), prices, windowNano: WINDOW_NANO, evidence: (init.evidence ?? evidenceOf)(index), tampered: init.tampered?.includes(index) }
       return { ...await child.ask<{ peerId: string }>('start', config satisfies ProviderConfig), prices }
     }
     let { adminPort } = init
@@ -208,14 +203,18 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
     }
     init.progress(`${all().length} processes started`)
 
-    // Loaded here, so that the processes are on their way before.
+    // Loaded here, so that the processes are on their way before; what the chain waits for first.
+    const { localGenesis, writeGovernorConfig } = await import('./registry-genesis.ts')
+    genesis.resolve(localGenesis({ folder: init.folder, seed: init.seed, delaySeconds: init.registryDelaySeconds }))
+    const { network } = await genesis.promise
     const { startBootstrapPeer } = await import('./bootstrap-peer.ts')
-    const bootstrap = await startBootstrapPeer({ folder: init.folder, genesis, seed: init.seed })
+    const bootstrap = await startBootstrapPeer({ folder: init.folder, genesis: network, seed: init.seed })
     stopBootstrap = bootstrap.stop
     init.progress('bootstrap peer is up')
     const chain = await Promise.race([chainNode.started, aborted.promise])
     init.progress(`chain is up at ${chain.url}`)
-    base.resolve({ genesis, chainUrl: chain.endpoint, bootstrap: [bootstrap.address], seed: init.seed })
+    await writeGovernorConfig(init.folder, { network, chainUrl: chain.endpoint })
+    base.resolve({ genesis: network, chainUrl: chain.endpoint, bootstrap: [bootstrap.address], seed: init.seed })
 
     const report = async (node: Supervised<unknown>): Promise<void> => {
       await node.started
@@ -238,7 +237,7 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
       get adminUrl () { return node.info?.adminUrl }
     }))
     return {
-      genesis,
+      genesis: network,
       chain: { get child () { return chainNode.child }, ...chain },
       bootstrap: bootstrap.address,
       get providers () {

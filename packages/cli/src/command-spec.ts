@@ -10,6 +10,8 @@ export interface CommandSpec {
   /** Settings that are flags of this command. */
   readonly groups: readonly ConfigGroup[]
   readonly options?: ReadonlyArray<readonly [flags: string, help: string, list?: 'list']>
+  /** The messages of the contract that it sends, as contracts/SPEC.md names them. */
+  readonly sends?: string
   /** Command lines that --help shows. */
   readonly examples: readonly string[]
   /** True when a broken configuration is this command's business. */

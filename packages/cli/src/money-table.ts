@@ -1,12 +1,13 @@
 import type { CommandGroup, CommandSpec } from './command-spec.ts'
 
 const DRY_RUN = ['--dry-run', 'print each message with its amount and its cost, and send nothing'] as const
+const AS = ['--as <address>', 'with --dry-run: plan for this wallet, whose key need not be here'] as const
 const GROUPS = ['chain'] as const
 const VAULT_GROUPS = ['chain', 'vault'] as const
 
-function dryRunnable (spec: Omit<CommandSpec, 'groups' | 'options' | 'load'> & { deploys?: boolean }, load: CommandSpec['load']): CommandSpec {
-  const { deploys = false, ...rest } = spec
-  return { ...rest, groups: deploys ? VAULT_GROUPS : GROUPS, options: [DRY_RUN], load }
+function dryRunnable (spec: Omit<CommandSpec, 'groups' | 'load'> & { deploys?: boolean }, load: CommandSpec['load']): CommandSpec {
+  const { deploys = false, options = [], ...rest } = spec
+  return { ...rest, groups: deploys ? VAULT_GROUPS : GROUPS, options: [...options, DRY_RUN, AS], load }
 }
 
 const vaultStatus: CommandSpec['load'] = async () => (await import('./commands/vault.ts')).vaultStatus
@@ -22,12 +23,26 @@ export const MONEY_GROUPS: readonly CommandGroup[] = [
     commands: [
       { name: 'status', summary: 'balance, what is locked, what is free, lanes', groups: GROUPS, examples: ['cocoon vault status --json'], load: vaultStatus },
       { name: 'lanes', summary: 'every lane with its cap, what was paid and when it unlocks', groups: GROUPS, examples: ['cocoon vault lanes'], load: async () => (await import('./commands/vault.ts')).vaultLanes },
-      dryRunnable({ name: 'deposit', args: '<amount>', summary: 'put coins in; the first deposit deploys the vault', examples: ['cocoon vault deposit 2 --dry-run'] }, async () => (await import('./commands/vault.ts')).vaultDeposit),
-      dryRunnable({ name: 'open', args: '<payee> <cap>', summary: 'lock an amount for one provider; deploys the vault when there is none', deploys: true, examples: ['cocoon vault open 0:PAYEE 0.1'] }, async () => (await import('./commands/vault-lane.ts')).vaultOpen),
-      dryRunnable({ name: 'top-up', args: '<payee> <amount>', summary: 'raise the cap of an open lane', examples: ['cocoon vault top-up 0:PAYEE 0.05'] }, async () => (await import('./commands/vault-lane.ts')).vaultTopUp),
-      dryRunnable({ name: 'unlock', args: '<payee>', summary: 'begin to end a lane; its provider is told and may redeem until the time is over', examples: ['cocoon vault unlock 0:PAYEE'] }, async () => (await import('./commands/vault.ts')).vaultUnlock),
-      dryRunnable({ name: 'finish', alias: 'close', args: '<payee>', summary: 'end a lane whose unlock is over: what it has left is free', examples: ['cocoon vault finish 0:PAYEE'] }, async () => (await import('./commands/vault.ts')).vaultFinish),
-      dryRunnable({ name: 'withdraw', args: '<amount>', summary: 'send what is free to the owner\'s wallet; all leaves what rent needs', examples: ['cocoon vault withdraw 0.5', 'cocoon vault withdraw all'] }, async () => (await import('./commands/vault.ts')).vaultWithdraw)
+      { name: 'signers', summary: 'the keys that may sign vouchers, the operator and its daily budget', groups: GROUPS, examples: ['cocoon vault signers --json'], load: async () => (await import('./commands/vault-roles.ts')).vaultSigners },
+      dryRunnable({ name: 'deposit', sends: 'SetUp, TopUp', args: '<amount>', summary: 'put coins in; the first deposit deploys the vault', examples: ['cocoon vault deposit 2 --dry-run'] }, async () => (await import('./commands/vault.ts')).vaultDeposit),
+      dryRunnable({ name: 'open', sends: 'OpenLanes', args: '<payee> <cap>', summary: 'lock an amount for one provider; deploys the vault when there is none', deploys: true, examples: ['cocoon vault open 0:PAYEE 0.1'] }, async () => (await import('./commands/vault-lane.ts')).vaultOpen),
+      dryRunnable({ name: 'top-up', sends: 'OpenLanes', args: '<payee> <amount>', summary: 'raise the cap of an open lane', examples: ['cocoon vault top-up 0:PAYEE 0.05'] }, async () => (await import('./commands/vault-lane.ts')).vaultTopUp),
+      dryRunnable({ name: 'unlock', sends: 'StartUnlock', args: '<payee>', summary: 'begin to end a lane; its provider is told and may redeem until the time is over', examples: ['cocoon vault unlock 0:PAYEE'] }, async () => (await import('./commands/vault.ts')).vaultUnlock),
+      dryRunnable({ name: 'finish', sends: 'FinishUnlock', args: '<payee>', summary: 'end a lane whose unlock is over: what it has left is free', examples: ['cocoon vault finish 0:PAYEE'] }, async () => (await import('./commands/vault.ts')).vaultFinish),
+      dryRunnable({ name: 'withdraw', sends: 'Withdraw', args: '<amount>', summary: 'send what is free to the owner\'s wallet; all leaves what rent needs', examples: ['cocoon vault withdraw 0.5', 'cocoon vault withdraw all'] }, async () => (await import('./commands/vault.ts')).vaultWithdraw),
+      {
+        name: 'close',
+        args: '<payee>',
+        summary: 'sign that a lane may end at once, for its payee to sign and send with `cocoon settle close`; the lane gets no further job',
+        groups: GROUPS,
+        options: [['--out <file>', 'write the signed close there; the file must not be there yet'], ['--sum <amount>', 'what the lane pays in all; default what its jobs have cost'], ['--dry-run', 'show the sum, and sign nothing']],
+        examples: ['cocoon vault close 0:PAYEE --out close.json', 'cocoon vault close 0:PAYEE --dry-run'],
+        load: async () => (await import('./commands/vault-close.ts')).vaultClose
+      },
+      dryRunnable({ name: 'add-signer', sends: 'AddSigner', args: '<index> <key>', summary: 'write a further voucher signer, 64 hex digits; an index is written once, for ever', examples: ['cocoon vault add-signer 1 HEX --dry-run'] }, async () => (await import('./commands/vault-roles.ts')).vaultAddSigner),
+      dryRunnable({ name: 'retire-signer', sends: 'RetireSigner', args: '<index>', summary: 'let a signer open nothing more; what it signed for open lanes stays good', examples: ['cocoon vault retire-signer 0 --dry-run'] }, async () => (await import('./commands/vault-roles.ts')).vaultRetireSigner),
+      dryRunnable({ name: 'operator', sends: 'SetOperator', args: '<address> [budget]', summary: 'name the wallet that may open, top up and unlock lanes besides the owner, within a daily budget; or none', examples: ['cocoon vault operator 0:WALLET 0.5 --dry-run', 'cocoon vault operator none'] }, async () => (await import('./commands/vault-roles.ts')).vaultOperator),
+      dryRunnable({ name: 'flush-fee', sends: 'FlushFee', summary: 'pay the accrued coordination fee to the treasury; by itself that happens at 0.1 TON', examples: ['cocoon vault flush-fee --dry-run'] }, async () => (await import('./commands/vault-roles.ts')).vaultFlushFee)
     ]
   },
   {
@@ -48,7 +63,7 @@ export const MONEY_GROUPS: readonly CommandGroup[] = [
         load: async () => (await import('./commands/wallet-key.ts')).walletExport
       },
       { name: 'protect', summary: 'protect the key with COCOON_NEW_PASSPHRASE; empty takes the protection away', groups: GROUPS, examples: ['COCOON_NEW_PASSPHRASE=... cocoon wallet protect'], load: async () => (await import('./commands/wallet-key.ts')).walletProtect },
-      { name: 'send', args: '<address> <amount>', summary: 'send coins', groups: GROUPS, options: [DRY_RUN], examples: ['cocoon wallet send UQ... 0.5 --dry-run'], load: async () => (await import('./commands/wallet.ts')).walletSend }
+      { name: 'send', args: '<address> <amount>', summary: 'send coins', groups: GROUPS, options: [DRY_RUN, AS], examples: ['cocoon wallet send UQ... 0.5 --dry-run'], load: async () => (await import('./commands/wallet.ts')).walletSend }
     ]
   },
   {
@@ -61,6 +76,8 @@ export const MONEY_GROUPS: readonly CommandGroup[] = [
       load: async () => (await import('./commands/settle.ts')).settle
     },
     commands: [
+      dryRunnable({ name: 'close', sends: 'CloseLane', args: '<file>', summary: 'end a lane at once, together with its payer: checks the sum of the file of `cocoon vault close`, signs it and sends it', examples: ['cocoon settle close close.json --dry-run'] }, async () => (await import('./commands/settle-close.ts')).settleClose),
+      dryRunnable({ name: 'release', sends: 'Redeem, ReleaseLane', args: '<vault>', summary: 'redeem what a lane holds, then end it for its payer at once; while no job runs on it', examples: ['cocoon settle release 0:VAULT'] }, async () => (await import('./commands/settle-close.ts')).settleRelease),
       {
         name: 'ledger',
         summary: 'what was paid, earned and redeemed, job by job, gross',
@@ -77,7 +94,7 @@ export const MONEY_GROUPS: readonly CommandGroup[] = [
     alone: { groups: GROUPS, examples: ['cocoon stake', 'cocoon stake deposit 10 --dry-run'], load: stakeStatus },
     commands: [
       { name: 'status', summary: 'what is bonded, what is on its way out, and until when', groups: GROUPS, examples: ['cocoon stake status --json'], load: stakeStatus },
-      dryRunnable({ name: 'deposit', args: '<amount>', summary: 'bond an amount; the first deposit deploys the stake', examples: ['cocoon stake deposit 10 --dry-run'] }, async () => (await import('./commands/stake.ts')).stakeDeposit),
+      dryRunnable({ name: 'deposit', sends: 'Deposit', args: '<amount>', summary: 'bond an amount; the first deposit deploys the stake', examples: ['cocoon stake deposit 10 --dry-run'] }, async () => (await import('./commands/stake.ts')).stakeDeposit),
       {
         name: 'delegate',
         summary: 'sign that a receipt key speaks for the stake; the provider shows this to its clients',
@@ -86,9 +103,11 @@ export const MONEY_GROUPS: readonly CommandGroup[] = [
         examples: ['cocoon stake delegate --receipt-key HEX --days 30 --json > delegation.json'],
         load: async () => (await import('./commands/stake.ts')).stakeDelegate
       },
-      dryRunnable({ name: 'unbond', args: '<amount>', summary: 'begin to take an amount, or all, out; it counts no more, and can be lost until the time is over', examples: ['cocoon stake unbond all'] }, async () => (await import('./commands/stake.ts')).stakeUnbond),
-      dryRunnable({ name: 'rebond', summary: 'bond again what is on its way out', examples: ['cocoon stake rebond'] }, async () => (await import('./commands/stake.ts')).stakeRebond),
-      dryRunnable({ name: 'withdraw', summary: 'take out what is unbonded', examples: ['cocoon stake withdraw'] }, async () => (await import('./commands/stake.ts')).stakeWithdraw)
+      dryRunnable({ name: 'unbond', sends: 'Unbond', args: '<amount>', summary: 'begin to take an amount, or all, out; it counts no more, and can be lost until the time is over', examples: ['cocoon stake unbond all'] }, async () => (await import('./commands/stake.ts')).stakeUnbond),
+      dryRunnable({ name: 'rebond', sends: 'Rebond', summary: 'bond again what is on its way out', examples: ['cocoon stake rebond'] }, async () => (await import('./commands/stake.ts')).stakeRebond),
+      dryRunnable({ name: 'withdraw', sends: 'Withdraw', summary: 'take out what is unbonded', examples: ['cocoon stake withdraw'] }, async () => (await import('./commands/stake.ts')).stakeWithdraw),
+      { name: 'evidence', summary: 'list the evidence that was found against providers\' stakes', groups: GROUPS, examples: ['cocoon stake evidence --json'], load: async () => (await import('./commands/stake-report.ts')).stakeEvidence },
+      dryRunnable({ name: 'report', sends: 'SlashContradiction, SlashOvercharge', args: '<file>', summary: 'bring evidence to the stake that it is against; a tenth of what is taken is the reporter\'s', examples: ['cocoon stake report ~/.cocoon/slash-evidence/FILE.json --dry-run'] }, async () => (await import('./commands/stake-report.ts')).stakeReport)
     ]
   }
 ]

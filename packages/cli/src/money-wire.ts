@@ -1,4 +1,4 @@
-import { CocoonError, accountFromText, accountToText } from '@cocoon-net/protocol'
+import { CocoonError, accountFromText, accountToText, fromHex, toHex } from '@cocoon-net/protocol'
 import { Cell } from '@ton/core'
 import { z } from 'zod'
 import type { CocoonNode } from '@cocoon-net/cocoon'
@@ -43,6 +43,9 @@ const sendSchema = z.strictObject({
 })
 const openSchema = z.strictObject({ wallet: account, payee: account, capNano: nano })
 const topUpSchema = z.strictObject({ wallet: account, payee: account, addNano: nano })
+const epoch = z.string().regex(/^\d{1,20}$/).transform(BigInt)
+const redeemSchema = z.strictObject({ wallet: account, vault: account, epoch })
+const agreeSchema = z.strictObject({ wallet: account, vault: account, epoch, sumNano: nano, signerSignature: z.string().regex(/^[0-9a-f]{128}$/).transform(fromHex) })
 const retireSchema = z.strictObject({ wallet: account, payee: account, isIdle: z.boolean() })
 
 function base64 (value: Cell): string {
@@ -96,6 +99,14 @@ export function moneyActions ({ money }: Pick<CocoonNode, 'money'>): Readonly<Re
     'lane-retire': async body => {
       const { payee, isIdle } = own(retireSchema, body)
       return { usedNano: await money.retireLane(payee, isIdle) }
+    },
+    'lane-redeem': async body => {
+      const { vault, epoch } = own(redeemSchema, body)
+      return { redeemedNano: await money.redeemLane(vault, epoch) }
+    },
+    'lane-agree-close': async body => {
+      const { payeeSignature, publicKey } = await money.agreeToClose(own(agreeSchema, body))
+      return { payeeSignature: toHex(payeeSignature), publicKey: toHex(publicKey) }
     }
   }
 }

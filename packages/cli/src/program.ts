@@ -98,6 +98,11 @@ export function buildProgram (context: CliContext, version: string, state: RunSt
     if (alone !== undefined) {
       fill(group, { ...alone, summary }, context, state)
     }
+    const senders = commands.filter(({ sends }) => sends !== undefined)
+    if (senders.length > 0) {
+      const width = Math.max(...senders.map(command => command.name.length))
+      group.addHelpText('after', `\nMessages of the contract (contracts/SPEC.md), by command:\n${senders.map(command => `  ${command.name.padEnd(width)}  ${command.sends}`).join('\n')}`)
+    }
     group.allowExcessArguments(true).hook('preAction', (_, command) => {
       if (command === group && command.args.length > 0) {
         throw unknownWord(name, command.args[0], commands)

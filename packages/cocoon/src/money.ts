@@ -1,5 +1,6 @@
 import { CocoonError } from '@cocoon-net/protocol'
-import type { ClientPayments, Wallet, WalletMessage } from '@cocoon-net/settlement'
+import { laneKeyOf } from '@cocoon-net/settlement'
+import type { ClientPayments, CloseOffer, ProviderPayments, Wallet, WalletMessage } from '@cocoon-net/settlement'
 
 /**
  * The node's own hands on its money: whoever moves coins beside a running node moves them through it, so that its wallet
@@ -31,21 +32,42 @@ export interface NodeMoney {
    * @throws {CocoonError} usage without the client role; lane_in_use when `isIdle` is set and a job runs
    */
   retireLane (payee: Uint8Array, isIdle: boolean): Promise<bigint | null>
+  /**
+   * Redeems, as its payee, what a lane holds, and gives what came in, gross.
+   *
+   * @throws {CocoonError} usage without the provider role, chain_unavailable, chain_rejected, insufficient_funds
+   */
+  redeemLane (vault: Uint8Array, epoch: bigint): Promise<bigint>
+  /**
+   * Signs, as its payee, the end of a lane together with its payer, and takes no further voucher on it. With the wallet's
+   * public key, by which the vault checks that.
+   *
+   * @throws {CocoonError} usage without the provider role, lane_unknown, voucher_bad_signature, lane_in_use, close_refused
+   */
+  agreeToClose (offer: CloseOffer): Promise<{ payeeSignature: Uint8Array, publicKey: Uint8Array }>
 }
 
 export interface NodeMoneyInit {
   readonly wallet: Wallet
   /** Of a client. */
   readonly payments?: ClientPayments
+  /** Of a provider. */
+  readonly earnings?: { readonly payments: ProviderPayments, readonly walletKey: Uint8Array }
   readonly voucherKey?: Uint8Array
 }
 
-export function nodeMoney ({ wallet, payments, voucherKey }: NodeMoneyInit): NodeMoney {
+export function nodeMoney ({ wallet, payments, earnings, voucherKey }: NodeMoneyInit): NodeMoney {
   const client = (): ClientPayments => {
     if (payments == null) {
       throw new CocoonError('usage', 'This node has no vault: it sells and does not buy')
     }
     return payments
+  }
+  const provider = (): NonNullable<NodeMoneyInit['earnings']> => {
+    if (earnings == null) {
+      throw new CocoonError('usage', 'This node earns nothing: it buys and does not sell')
+    }
+    return earnings
   }
   return {
     account: wallet.account,
@@ -56,6 +78,14 @@ export function nodeMoney ({ wallet, payments, voucherKey }: NodeMoneyInit): Nod
       await lane.ready()
     },
     topUpLane: async (payee, addNano) => { await client().topUp(payee, addNano) },
-    retireLane: async (payee, isIdle) => client().retire(payee, { isIdle })
+    retireLane: async (payee, isIdle) => client().retire(payee, { isIdle }),
+    redeemLane: async (vault, epoch) => {
+      const settled = await provider().payments.settle({ laneKey: laneKeyOf({ vault, payee: wallet.account, epoch }) })
+      return settled.reduce((sum, { redeemedNano }) => sum + redeemedNano, 0n)
+    },
+    agreeToClose: async offer => {
+      const { payments: earnings, walletKey } = provider()
+      return { payeeSignature: await earnings.agreeToClose(offer), publicKey: walletKey }
+    }
   }
 }

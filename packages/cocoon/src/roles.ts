@@ -85,7 +85,14 @@ export async function composeClient (parts: RoleParts): Promise<ClientParts> {
   }
 }
 
-export interface ProviderParts { readonly role: ProviderInit, readonly payments: ProviderPayments, readonly wallet: Wallet, fund(): Promise<void> }
+export interface ProviderParts {
+  readonly role: ProviderInit
+  readonly payments: ProviderPayments
+  readonly wallet: Wallet
+  /** Public, 32 bytes. */
+  readonly walletKey: Uint8Array
+  fund(): Promise<void>
+}
 
 export async function composeProvider (parts: RoleParts): Promise<ProviderParts> {
   const { network, home, options } = parts
@@ -94,10 +101,12 @@ export async function composeProvider (parts: RoleParts): Promise<ProviderParts>
     throw new TypeError('no provider options')
   }
   const { port, vaults, pollMs } = chainOf(parts)
-  const wallet = createWallet({ signer: await home.signer('wallet'), port, globalId: network.tonGlobalId, pollMs })
-  const payments = createProviderPayments({ network, payee: wallet.account, vaults, port, wallet, kv: await home.keyValue('provider'), pollMs: pollMs == null ? undefined : 1_000, onError: options.onError })
+  const payeeSigner = await home.signer('wallet')
+  const wallet = createWallet({ signer: payeeSigner, port, globalId: network.tonGlobalId, pollMs })
+  const payments = createProviderPayments({ network, payee: wallet.account, vaults, port, wallet, payeeSigner, kv: await home.keyValue('provider'), pollMs: pollMs == null ? undefined : 1_000, onError: options.onError })
   return {
     wallet,
+    walletKey: payeeSigner.publicKey,
     payments,
     fund: async () => {
       if (network.kind === 'devnet' && await wallet.balance() < PROVIDER_GAS_NANO / 2n) {

@@ -83,13 +83,13 @@ export interface ClientPayments {
   lane (payee: Uint8Array, opts?: { capNano?: bigint }): Promise<ClientLane>
   /**
    * Begins no further job on the lane, on disk when it resolves: to be called before an unlock or a close is sent. Gives
-   * what the lane's jobs have cost, nanoTON, or null for a payee whose lane is not known. The lane is opened anew once the
-   * vault has ended it.
+   * what the lane's jobs have cost by the books, nanoTON, or null for a payee whose lane is not known. The lane is opened
+   * anew once the vault has ended it.
    *
    * @throws {CocoonError} lane_in_use when `isIdle` is set and a job runs
    */
   retire (payee: Uint8Array, opts?: { isIdle?: boolean }): Promise<bigint | null>
-  /** To be called when a payee says that it has no such lane: what the vault has ended is opened anew. @throws {CocoonError} chain_unavailable */
+  /** To be called when a payee says that it has no such lane: what the vault has ended is opened anew. Throws CocoonError chain_unavailable. */
   review (payee: Uint8Array): Promise<void>
   warm (payees: readonly Uint8Array[]): Promise<void>
   /** Adds to the cap of an open lane and returns the cap that the chain shows then. Throws CocoonError lane_unknown, lane_unlocking, chain_rejected. */
@@ -170,7 +170,8 @@ class DefaultClientPayments implements ClientPayments {
   }
 
   async retire (payee: Uint8Array, { isIdle = false }: { isIdle?: boolean } = {}): Promise<bigint | null> {
-    return (await this.#table.retire(payee, isIdle))?.state.finalisedNano ?? null
+    const entry = await this.#table.retire(payee, isIdle)
+    return entry == null ? null : entry.state.finalisedNano - entry.state.unbookedNano
   }
 
   async review (payee: Uint8Array): Promise<void> {

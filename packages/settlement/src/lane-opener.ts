@@ -96,7 +96,7 @@ export class LaneOpener {
     await this.#until(async () => (await this.#read(id)) != null, 'the lane was not opened')
   }
 
-  /** A lane that the vault has for the payee already: whoever lost the records of it can go on with it, unless it unlocks. @throws {CocoonError} chain_unavailable, chain_disagrees */
+  /** A lane that the vault has for the payee already: whoever lost the records of it can go on with it, unless it unlocks. Throws CocoonError chain_unavailable, chain_disagrees. */
   async find (payee: Uint8Array): Promise<LaneOnChain | null> {
     if (!await this.#init.port.isActive(this.vault)) {
       return null

@@ -3,19 +3,22 @@ import { systemClock } from './clock.ts'
 import { REDEEM_COST_NANO, REDEEM_THRESHOLD_NANO } from './constants.ts'
 import { FirstContact } from './first-contact.ts'
 import { jobMeter } from './job-meter.ts'
+import { LaneClosing } from './lane-closing.ts'
 import { acceptPay, beginJob, debtNano, redeemableNano, refuseJob, unallocatedNano } from './lane.ts'
 import { readLedger } from './ledger.ts'
 import { ProviderLanes } from './provider-lanes.ts'
 import { Redeemer } from './redeemer.ts'
 import { verifyEd25519 } from './signer.ts'
 import { Store } from './store.ts'
-import { hex, unhex } from './types.ts'
+import { hex, laneKeyOf, unhex } from './types.ts'
 import type { Clock } from './clock.ts'
 import type { JobMeter } from './job-meter.ts'
+import type { CloseOffer } from './lane-closing.ts'
 import type { LaneState } from './lane.ts'
 import type { LedgerRow } from './ledger.ts'
 import type { ProviderEntry } from './provider-lanes.ts'
 import type { Settlement } from './redeemer.ts'
+import type { Signer } from './signer.ts'
 import type { KeyValue, StoreWrite } from './store.ts'
 import type { TonPort } from './ton-port.ts'
 import type { VaultContract } from './vault-contract.ts'
@@ -29,6 +32,8 @@ export interface ProviderPaymentsInit {
   readonly vaults: VaultContract
   readonly port: TonPort
   readonly wallet: Wallet
+  /** the wallet's key, where lanes may be closed together with their payers */
+  readonly payeeSigner?: Signer
   readonly kv: KeyValue
   readonly clock?: Clock
   /** how often lanes are read; never slower than an eighth of the unlock time */
@@ -55,6 +60,12 @@ export interface ProviderPayments {
   refuseJob (job: { laneKey: string, clientNonce: Uint8Array }): void
   /** Redeems now, at a loss too. */
   settle (filter?: { laneKey?: string }): Promise<Settlement[]>
+  /**
+   * Signs the end of a lane together with its payer, and takes no further voucher on it.
+   *
+   * @throws {CocoonError} usage, lane_unknown, voucher_bad_signature, lane_in_use, close_refused, chain_unavailable
+   */
+  agreeToClose (offer: CloseOffer): Promise<Uint8Array>
   summary (): { lanes: number, earnedNano: bigint, unredeemedNano: bigint, debtNano: bigint }
   ledger (): Promise<LedgerRow[]>
 }
@@ -72,6 +83,7 @@ class DefaultProviderPayments implements ProviderPayments {
   readonly #lanes: ProviderLanes
   readonly #credit: FirstContact
   readonly #redeemer: Redeemer
+  readonly #closing: LaneClosing
   readonly #pollMs: number
 
   constructor (init: ProviderPaymentsInit) {
@@ -82,6 +94,7 @@ class DefaultProviderPayments implements ProviderPayments {
     this.#store = new Store(kv)
     this.#pollMs = Math.min(init.pollMs ?? DEFAULT_POLL_MS, unlockMs / 8)
     this.#lanes = new ProviderLanes({ store: this.#store, kv, port, clock: this.#clock, minLaneCapNano: network.minLaneCapNano })
+    this.#closing = new LaneClosing({ ...init, store: this.#store, lanes: this.#lanes })
     this.#credit = new FirstContact({ terms: network.firstContactCredit, store: this.#store, clock: this.#clock })
     this.#redeemer = new Redeemer({
       lanes: this.#lanes,
@@ -100,6 +113,7 @@ class DefaultProviderPayments implements ProviderPayments {
     await this.#store.open()
     await this.#lanes.load()
     await this.#credit.load()
+    await this.#closing.load()
     this.#redeemer.start()
   }
 
@@ -121,6 +135,7 @@ class DefaultProviderPayments implements ProviderPayments {
     if (!verifyEd25519(open.signer, payOpenBytes({ networkId: network.networkId, ...id, ...peers }), open.signature)) {
       throw new CocoonError('bad_signature')
     }
+    this.#closing.assertOpen(laneKeyOf(id))
     const found = await this.#lanes.find(id, open.signer)
     if (hex(found.state.signerKey) !== hex(open.signer)) {
       throw new CocoonError('voucher_bad_signature', 'the lane was opened with another signer')
@@ -180,6 +195,7 @@ class DefaultProviderPayments implements ProviderPayments {
 
   async pay (laneKey: string, frame: PayFrame): Promise<{ cumulative: bigint }> {
     const entry = this.#lanes.entry(laneKey)
+    this.#closing.assertOpen(laneKey)
     entry.usedMs = this.#clock.nowMs()
     if (entry.state.chain === 'confirmed' && frame.voucher.cumulative > entry.state.capNano && !entry.refreshing) {
       // the payer may have topped the lane up since the last poll
@@ -206,6 +222,7 @@ class DefaultProviderPayments implements ProviderPayments {
 
   async beginJob (job: { laneKey: string, clientNonce: Uint8Array, maxChargeNano: bigint, windowNano: bigint }): Promise<JobMeter> {
     const entry = this.#lanes.entry(job.laneKey)
+    this.#closing.assertOpen(job.laneKey)
     const { vault } = entry.state.id
     const nonce = hex(job.clientNonce)
     for (const other of this.#lanes.ofVault(vault)) {
@@ -237,6 +254,10 @@ class DefaultProviderPayments implements ProviderPayments {
 
   async settle (filter: { laneKey?: string } = {}): Promise<Settlement[]> {
     return this.#redeemer.settle(this.#lanes.all().filter(({ laneKey }) => filter.laneKey == null || filter.laneKey === laneKey))
+  }
+
+  async agreeToClose (offer: CloseOffer): Promise<Uint8Array> {
+    return this.#closing.agree(offer)
   }
 
   summary (): { lanes: number, earnedNano: bigint, unredeemedNano: bigint, debtNano: bigint } {

@@ -33,10 +33,13 @@ export interface Wallet {
 }
 
 /** Public networks use the usual wallet id, any other its own, so that messages do not replay between networks. */
-function contractOf (publicKey: Uint8Array, globalId: number): WalletContractV4 {
+export function walletIdOf (globalId: number): number {
   const usual = globalId === MAINNET_GLOBAL_ID || globalId === TESTNET_GLOBAL_ID
-  const walletId = usual ? DEFAULT_WALLET_ID : (DEFAULT_WALLET_ID + globalId) >>> 0
-  return WalletContractV4.create({ workchain: 0, publicKey: Buffer.from(publicKey), walletId })
+  return usual ? DEFAULT_WALLET_ID : (DEFAULT_WALLET_ID + globalId) >>> 0
+}
+
+function contractOf (publicKey: Uint8Array, globalId: number): WalletContractV4 {
+  return WalletContractV4.create({ workchain: 0, publicKey: Buffer.from(publicKey), walletId: walletIdOf(globalId) })
 }
 
 /** The account of the wallet v4r2 that belongs to a key on a network. */

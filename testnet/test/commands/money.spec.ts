@@ -1,17 +1,14 @@
 import { join } from 'node:path'
-import { clientVault } from '@cocoon-net/contracts'
-import { accountFromText, devnetPreset } from '@cocoon-net/protocol'
-import { createClientPayments, createProviderPayments, createTonPort, createWallet, ed25519Signer, loadKey, openKeyValue } from '@cocoon-net/settlement'
+import { openKeyValue } from '@cocoon-net/settlement'
 import { expect } from 'aegir/chai'
 import { TON, createWorld } from '../devnet/world.ts'
 import { booksOf } from './history.ts'
 import { createCommandHome } from './home.ts'
+import { payJob } from './pay-job.ts'
 import { rehearse } from './rehearse.ts'
 import type { CommandHome } from './home.ts'
 import type { World } from '../devnet/world.ts'
 
-/** Peer ids as multihash bytes. */
-const PEERS = { client: new Uint8Array(34).fill(1), provider: new Uint8Array(34).fill(2) }
 const NONCE = new Uint8Array(32).fill(9)
 const JOB_NANO = 32_345_678n
 const SEED = '11'.repeat(32)
@@ -118,49 +115,13 @@ describe('money commands on a devnet', function () {
   })
 
   it('begins to unlock, and does not end before the time', async () => {
-    await payJob()
+    await payJob({ devnet: world.devnet, client, provider, nowMs, nonce: NONCE, chargeNano: JOB_NANO })
     await dryThenReal(`vault unlock ${payee}`)
     const { lanes } = await client.json('vault')
     expect(Date.parse(lanes[0].unlocksAt) - nowMs()).to.be.within(590_000, 600_000)
     expect((await client.command(`vault unlock ${payee}`)).err).to.match(/^lane_unlocking: /)
     expect((await client.command(`vault finish ${payee}`)).err).to.match(/^lane_not_unlocked: /)
   })
-
-  /** A job through the records of both homes, as two nodes would leave them. */
-  const payJob = async (): Promise<void> => {
-    const network = devnetPreset(world.devnet.genesis)
-    const port = createTonPort({ endpoint: world.devnet.endpoint, nowMs })
-    const vaults = clientVault({ networkId: network.networkId, ...network.vault })
-    const key = async (home: CommandHome, name: string): Promise<Uint8Array> => loadKey(join(home.folder, 'keys', `${name}.key`))
-    const walletOf = async (home: CommandHome): Promise<ReturnType<typeof createWallet>> =>
-      createWallet({ signer: ed25519Signer(await key(home, 'wallet')), port, globalId: network.tonGlobalId, pollMs: 50 })
-    const payer = createClientPayments({
-      network, vaults, port, wallet: await walletOf(client), voucherSigner: ed25519Signer(await key(client, 'voucher')), kv: await openKeyValue(join(client.folder, 'client'))
-    })
-    const earner = createProviderPayments({
-      network, vaults, port, payee: accountFromText(payee), wallet: await walletOf(provider), kv: await openKeyValue(join(provider.folder, 'provider'))
-    })
-    await payer.start()
-    await earner.start()
-    try {
-      const lane = await payer.lane(accountFromText(payee))
-      await lane.ready()
-      const { laneKey, frame } = await earner.openLane(lane.open(PEERS), PEERS)
-      await lane.adopt(frame)
-      const job = lane.beginJob({ clientNonce: NONCE, maxChargeNano: JOB_NANO })
-      const meter = await earner.beginJob({ laneKey, clientNonce: NONCE, maxChargeNano: JOB_NANO, windowNano: JOB_NANO })
-      const voucher = await job.voucherUpTo(JOB_NANO)
-      if (voucher != null) {
-        await earner.pay(laneKey, voucher)
-      }
-      await meter.waitFor(JOB_NANO)
-      await job.finish(JOB_NANO)
-      expect(await meter.finish(JOB_NANO)).to.deep.equal({ paidNano: JOB_NANO, debtNano: 0n })
-    } finally {
-      await payer.stop()
-      await earner.stop()
-    }
-  }
 
   it('redeems for a provider that does not run, to the nanoTON', async () => {
     const controller = new AbortController()

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { clientVault } from '@cocoon-net/contracts'
-import { CocoonError, accountToText, asCocoonError } from '@cocoon-net/protocol'
-import { createClientPayments, openKeyValue } from '@cocoon-net/settlement'
+import { CocoonError, accountToText, asCocoonError, fromHex, toHex } from '@cocoon-net/protocol'
+import { createClientPayments, createProviderPayments, laneKeyOf, openKeyValue } from '@cocoon-net/settlement'
 import { z } from 'zod'
 import { adminAction } from '../local-api.ts'
 import { sendBody } from '../money-wire.ts'
@@ -9,7 +9,7 @@ import { errorText } from '../output.ts'
 import { exists, paymentStore, signerOf } from './wallet-access.ts'
 import type { ChainAccess } from './wallet-access.ts'
 import type { Invocation } from '../invocation.ts'
-import type { ClientPayments, Wallet, WalletMessage } from '@cocoon-net/settlement'
+import type { ClientPayments, CloseOffer, ProviderPayments, Wallet, WalletMessage } from '@cocoon-net/settlement'
 
 /** What moves this home's coins: the command itself, or the node that runs from the home. Amounts are nanoTON. */
 export interface MoneyWriter {
@@ -19,8 +19,22 @@ export interface MoneyWriter {
   topUpLane (payee: Uint8Array, addNano: bigint): Promise<void>
   /** Begins no further job on the lane; gives what its jobs have cost, or null when no records know it. */
   retireLane (payee: Uint8Array, isIdle: boolean): Promise<bigint | null>
+  /** As the payee: redeems what a lane holds. */
+  redeemLane (vault: Uint8Array, epoch: bigint): Promise<void>
+  /** As the payee: signs the end of a lane and takes no further voucher on it. */
+  agreeToClose (offer: CloseOffer): Promise<PayeeSignature>
 }
 
+/** The payee's half of a close, and its wallet's key; 64 and 32 bytes. */
+export interface PayeeSignature {
+  readonly payeeSignature: Uint8Array
+  readonly publicKey: Uint8Array
+}
+
+const agreedSchema = z.object({
+  payeeSignature: z.string().regex(/^[0-9a-f]{128}$/).transform(fromHex),
+  publicKey: z.string().regex(/^[0-9a-f]{64}$/).transform(fromHex)
+})
 const retiredSchema = z.object({ usedNano: z.string().regex(/^\d{1,20}$/).transform(BigInt).nullable() })
 
 /** Through the node that runs: its wallet sends one message at a time, and it is its lanes' one writer. */
@@ -31,7 +45,10 @@ function nodeWriter (invocation: Invocation, chain: ChainAccess): MoneyWriter {
     send: async message => { await act('wallet-send', sendBody([message])) },
     openLane: async (payee, capNano) => { await act('lane-open', { payee: accountToText(payee), capNano: capNano.toString() }) },
     topUpLane: async (payee, addNano) => { await act('lane-top-up', { payee: accountToText(payee), addNano: addNano.toString() }) },
-    retireLane: async (payee, isIdle) => retiredSchema.parse(await act('lane-retire', { payee: accountToText(payee), isIdle })).usedNano
+    retireLane: async (payee, isIdle) => retiredSchema.parse(await act('lane-retire', { payee: accountToText(payee), isIdle })).usedNano,
+    redeemLane: async (vault, epoch) => { await act('lane-redeem', { vault: accountToText(vault), epoch: epoch.toString() }) },
+    agreeToClose: async ({ vault, epoch, sumNano, signerSignature }) =>
+      agreedSchema.parse(await act('lane-agree-close', { vault: accountToText(vault), epoch: epoch.toString(), sumNano: sumNano.toString(), signerSignature: toHex(signerSignature) }))
   }
 }
 
@@ -58,11 +75,34 @@ function ownWriter (invocation: Invocation, chain: ChainAccess, sender: Wallet):
       await payments.stop()
     }
   }
+  const withEarnings = async <T>(work: (earnings: ProviderPayments) => Promise<T>): Promise<T> => {
+    const earnings = createProviderPayments({
+      network,
+      payee: sender.account,
+      vaults: clientVault({ networkId: network.networkId, ...network.vault }),
+      port,
+      wallet: sender,
+      payeeSigner: await signerOf(invocation, 'wallet'),
+      kv: await paymentStore(invocation.home, 'provider'),
+      onError: error => { invocation.context.err(errorText(asCocoonError(error))) }
+    })
+    await earnings.start()
+    try {
+      return await work(earnings)
+    } finally {
+      await earnings.stop()
+    }
+  }
   return {
     send: async message => sender.send([message], { signal: invocation.context.signal }),
     openLane: async (payee, capNano) => withPayments(async payments => (await payments.lane(payee, { capNano })).ready()),
     topUpLane: async (payee, addNano) => withPayments(async payments => { await payments.topUp(payee, addNano) }),
-    retireLane: async (payee, isIdle) => await exists(join(invocation.home, 'client')) ? withPayments(async payments => payments.retire(payee, { isIdle })) : null
+    retireLane: async (payee, isIdle) => await exists(join(invocation.home, 'client')) ? withPayments(async payments => payments.retire(payee, { isIdle })) : null,
+    redeemLane: async (vault, epoch) => withEarnings(async earnings => { await earnings.settle({ laneKey: laneKeyOf({ vault, payee: sender.account, epoch }) }) }),
+    agreeToClose: async offer => withEarnings(async earnings => ({
+      payeeSignature: await earnings.agreeToClose(offer),
+      publicKey: (await signerOf(invocation, 'wallet')).publicKey
+    }))
   }
 }
 

@@ -2,6 +2,7 @@ import { clientVaultBodies, providerStakeBodies } from '@cocoon-net/contracts'
 import { accountToText } from '@cocoon-net/protocol'
 import type { MoneyWriter } from './money-writer.ts'
 import type { WalletMessage } from '@cocoon-net/settlement'
+import type { Cell } from '@ton/core'
 
 /** A message with what it is for and what it costs, so that it can be shown before it is sent. */
 export interface PlannedMessage extends WalletMessage {
@@ -10,8 +11,10 @@ export interface PlannedMessage extends WalletMessage {
   readonly movesNano: bigint
   /** all that is spent on the way, at most: wallet, forwarding, the contract's execution, nanoTON */
   readonly costNano: bigint
-  /** What must be done before it is sent. */
-  prepare? (writer: MoneyWriter): Promise<void>
+  /** What comes back to the wallet for it when all goes well, nanoTON */
+  readonly bringsNano?: bigint
+  /** What must be done before it is sent; what it gives becomes part of the message. */
+  prepare? (writer: MoneyWriter): Promise<Partial<WalletMessage> | void>
   /** Whether the chain shows its effect; without it the wallet's own transaction is the effect. */
   isDone? (): Promise<boolean>
 }
@@ -26,6 +29,10 @@ const COST_NANO = Object.freeze({
   startUnlock: 15_000_000n,
   finishUnlock: 15_000_000n,
   withdraw: 10_000_000n,
+  closeLane: 15_000_000n,
+  role: 10_000_000n,
+  flushFee: 10_000_000n,
+  report: 12_000_000n,
   stakeSetUp: 25_000_000n,
   stakeStep: 10_000_000n
 })
@@ -124,4 +131,48 @@ export function planRebond (stake: Uint8Array): PlannedMessage {
 
 export function planStakeWithdraw (stake: Uint8Array, dueNano: bigint): PlannedMessage {
   return { to: stake, valueNano: GAS_VALUE_NANO, body: providerStakeBodies.withdraw(), what: 'withdraw from the stake', movesNano: dueNano, costNano: COST_NANO.stakeStep }
+}
+
+export function planAddSigner (vault: Uint8Array, idx: number, key: Uint8Array): PlannedMessage {
+  return { to: vault, valueNano: GAS_VALUE_NANO, body: clientVaultBodies.addSigner({ idx, key }), what: `write voucher signer ${idx}`, movesNano: 0n, costNano: COST_NANO.role }
+}
+
+export function planRetireSigner (vault: Uint8Array, idx: number): PlannedMessage {
+  return { to: vault, valueNano: GAS_VALUE_NANO, body: clientVaultBodies.retireSigner(idx), what: `retire voucher signer ${idx}`, movesNano: 0n, costNano: COST_NANO.role }
+}
+
+export function planOperator (vault: Uint8Array, operator: Uint8Array, dailyBudgetNano: bigint): PlannedMessage {
+  return { to: vault, valueNano: GAS_VALUE_NANO, body: clientVaultBodies.setOperator(operator, dailyBudgetNano), what: 'change the operator', movesNano: 0n, costNano: COST_NANO.role }
+}
+
+export function planFlushFee (vault: Uint8Array, dueNano: bigint): PlannedMessage {
+  return { to: vault, valueNano: GAS_VALUE_NANO, body: clientVaultBodies.flushFee(), what: 'pay the accrued fee to the treasury', movesNano: dueNano, costNano: COST_NANO.flushFee }
+}
+
+/** Its body has the payee's signature, which is made when it is sent. */
+export function planClose (vault: Uint8Array, { payee, dueNano }: { payee: Uint8Array, dueNano: bigint }): PlannedMessage {
+  return {
+    to: vault,
+    valueNano: GAS_VALUE_NANO,
+    what: `end the lane of ${accountToText(payee)} together with its payer`,
+    movesNano: 0n,
+    bringsNano: dueNano,
+    costNano: COST_NANO.closeLane
+  }
+}
+
+export function planRelease (vault: Uint8Array): PlannedMessage {
+  return { to: vault, valueNano: GAS_VALUE_NANO, body: clientVaultBodies.releaseLane(), what: 'redeem what the lane holds, then end it for its payer', movesNano: 0n, costNano: COST_NANO.closeLane }
+}
+
+export function planReport (stake: Uint8Array, { kind, body, takenNano, gainNano }: { kind: 'E1' | 'E2', body: Cell, takenNano: bigint, gainNano: bigint }): PlannedMessage {
+  return {
+    to: stake,
+    valueNano: GAS_VALUE_NANO,
+    body,
+    what: `report ${kind === 'E1' ? 'a contradiction' : 'an overcharge'}: ${takenNano} nanoTON of the stake are taken`,
+    movesNano: 0n,
+    bringsNano: gainNano,
+    costNano: COST_NANO.report
+  }
 }

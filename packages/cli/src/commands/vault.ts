@@ -57,7 +57,7 @@ export const vaultStatus: Command = show(vaultText)
 export const vaultLanes: Command = show(lanesText)
 
 /** Sends what `plan` makes of the vault as the chain shows it; what the contract would refuse, `plan` refuses. */
-async function act (invocation: Invocation, plan: (seen: VaultView, chain: ChainAccess) => PlannedMessage | Promise<PlannedMessage>): Promise<number> {
+export async function actOnVault (invocation: Invocation, plan: (seen: VaultView, chain: ChainAccess) => PlannedMessage | Promise<PlannedMessage>): Promise<number> {
   const { chain, seen } = await viewVault(invocation)
   return sendPlanned(invocation, chain, [await plan(seen, chain)])
 }
@@ -81,7 +81,7 @@ export async function setUpOf (chain: ChainAccess, seen: VaultView, amountNano: 
 /** Puts coins into the vault; the first time, this deploys it. */
 export const vaultDeposit: Command = async invocation => {
   const amountNano = amountArgument(invocation.args[0])
-  return act(invocation, async (seen, chain) => {
+  return actOnVault(invocation, async (seen, chain) => {
     const { port } = seen
     return seen.state == null
       ? { ...await setUpOf(chain, seen, amountNano), isDone: async () => port.isActive(seen.account) }
@@ -92,7 +92,7 @@ export const vaultDeposit: Command = async invocation => {
 export const vaultWithdraw: Command = async invocation => {
   const [text] = invocation.args
   const askedNano = text === 'all' ? null : amountArgument(text)
-  return act(invocation, seen => {
+  return actOnVault(invocation, seen => {
     const state = deployedVault(seen)
     const free = freeNano(seen)
     const amountNano = askedNano ?? free - RENT_DUE_NANO
@@ -108,7 +108,7 @@ export const vaultWithdraw: Command = async invocation => {
 
 export const vaultUnlock: Command = async invocation => {
   const payee = accountArgument(invocation, invocation.args[0], 'the payee of the lane')
-  return act(invocation, seen => {
+  return actOnVault(invocation, seen => {
     const lane = laneOf(deployedVault(seen), payee)
     if (lane.unlockAt !== 0) {
       throw new CocoonError('lane_unlocking', `The lane of ${accountToText(payee)} unlocks already, until ${timeText(lane.unlockAt)}; \`cocoon vault finish\` ends it then`)
@@ -125,7 +125,7 @@ export const vaultUnlock: Command = async invocation => {
 /** Ends a lane whose unlock is over: what it has left is free again. */
 export const vaultFinish: Command = async invocation => {
   const payee = accountArgument(invocation, invocation.args[0], 'the payee of the lane')
-  return act(invocation, seen => {
+  return actOnVault(invocation, seen => {
     const lane = laneOf(deployedVault(seen), payee)
     if (lane.unlockAt === 0 || lane.unlockAt * 1_000 > seen.port.nowMs()) {
       throw new CocoonError('lane_not_unlocked', `The lane of ${accountToText(payee)} ${lane.unlockAt === 0 ? 'does not unlock' : `unlocks until ${timeText(lane.unlockAt)}`}`)

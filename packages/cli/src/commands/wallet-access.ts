@@ -107,6 +107,13 @@ function pollMsOf (network: NetworkPreset): number {
  * @throws {CocoonError} config_invalid, file_unusable when there is neither a wallet nor a node, key_locked
  */
 export async function openChain (invocation: Invocation): Promise<ChainAccess> {
+  const { as, dryRun } = invocation.options
+  if (as !== undefined) {
+    if (dryRun !== true) {
+      throw new CocoonError('usage', '--as goes with --dry-run: only the wallet\'s own key can send')
+    }
+    return openChainAs(invocation, accountArgument(invocation, String(as), 'the wallet'))
+  }
   if (!await hasWallet(invocation)) {
     return openChainOfNode(invocation)
   }
@@ -115,6 +122,21 @@ export async function openChain (invocation: Invocation): Promise<ChainAccess> {
   const port = createChainReader({ ...chainEndpointsOf(invocation.config), nowMs: () => invocation.context.nowMs() })
   const sender = createWallet({ signer: await signerOf(invocation, 'wallet'), port, globalId: network.tonGlobalId, pollMs })
   return { network, port, wallet: sender, sender, pollMs, voucherKey: async () => (await signerOf(invocation, 'voucher')).publicKey }
+}
+
+/** To plan with: what has a wallet's address only can send nothing. */
+function openChainAs (invocation: Invocation, account: Uint8Array): ChainAccess {
+  const network = networkOfConfig(invocation)
+  const port = createChainReader({ ...chainEndpointsOf(invocation.config), nowMs: () => invocation.context.nowMs() })
+  return {
+    network,
+    port,
+    wallet: { account, balance: async () => port.balance(account) },
+    sender: undefined,
+    pollMs: pollMsOf(network),
+    // a home without keys has not made the voucher key yet: the plan shows where it would stand
+    voucherKey: async () => await exists(keyPath(invocation.home, 'voucher')) ? (await signerOf(invocation, 'voucher')).publicKey : new Uint8Array(32)
+  }
 }
 
 const bytes32 = z.string().regex(/^[0-9a-f]{64}$/).transform(fromHex)

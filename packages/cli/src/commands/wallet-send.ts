@@ -21,6 +21,7 @@ function shown (message: PlannedMessage): Record<string, string> {
     valueNano: message.valueNano.toString(),
     movesNano: message.movesNano.toString(),
     costAtMostNano: message.costNano.toString(),
+    ...(message.bringsNano === undefined ? {} : { bringsNano: message.bringsNano.toString() }),
     body: message.body?.toBoc().toString('base64') ?? ''
   }
 }
@@ -31,7 +32,8 @@ function text (messages: readonly PlannedMessage[], network: NetworkPreset): str
     `   to     ${friendlyText(message.to, network)}`,
     `   sent   ${amountText(message.valueNano)}`,
     `   moves  ${amountText(message.movesNano)}`,
-    `   costs  at most ${amountText(message.costNano)}`
+    `   costs  at most ${amountText(message.costNano)}`,
+    ...(message.bringsNano === undefined ? [] : [`   brings ${amountText(message.bringsNano)}`])
   ].join('\n')).join('\n')
 }
 
@@ -92,14 +94,16 @@ export async function sendPlanned (invocation: Invocation, chain: ChainAccess, m
     return EXIT_DONE
   }
   checkFunds(balanceNano, messages)
+  const done: PlannedMessage[] = []
   const afterNano = await withWriter(invocation, chain, async writer => withProgress(invocation.context, 'Waiting for the chain', async () => {
     for (const message of messages) {
-      await message.prepare?.(writer)
-      await writer.send(message)
-      await untilDone(invocation, chain, message)
+      const sent = { ...message, ...await message.prepare?.(writer) }
+      await writer.send(sent)
+      await untilDone(invocation, chain, sent)
+      done.push(sent)
     }
     return chain.wallet.balance()
   }))
-  printPlan(invocation, chain, { messages, balanceNano, afterNano })
+  printPlan(invocation, chain, { messages: done, balanceNano, afterNano })
   return EXIT_DONE
 }

@@ -12,7 +12,11 @@ const QUESTION = [{ role: 'user' as const, content: 'Tell me a story about a fox
 
 interface Job { provider: string, chargeNano: string, paidNano: string, vault: string, payee: string, attempts: Array<{ provider: string, outcome: string }> }
 
-/** Everything is its own process, over TCP on loopback. The cheapest provider shows evidence with one bit turned. */
+/** What each provider shows: the two cheapest have one bit of it turned. */
+const EVIDENCE = ['tdx', 'snp', 'snp', 'tdx'] as const
+const TAMPERED = [0, 1]
+
+/** Everything is its own process, over TCP on loopback. The cheapest providers show evidence with one bit turned. */
 describe('a market between processes, through the official client', function () {
   this.timeout(120_000)
   let folder: string
@@ -26,10 +30,10 @@ describe('a market between processes, through the official client', function () 
   before(async () => {
     restore = await useBundle()
     folder = await mkdtemp(join(tmpdir(), 'cocoon-e2e-'))
-    starting = startLocalNetwork({ folder, providers: 3, gatewayPort: 0, chainPort: 0, progress: () => {}, tampered: [0], signal: controller.signal })
+    starting = startLocalNetwork({ folder, providers: EVIDENCE.length, gatewayPort: 0, chainPort: 0, progress: () => {}, evidence: index => EVIDENCE[index], tampered: TAMPERED, signal: controller.signal })
     network = await starting
-    const found = await network.ready(30_000, { providers: 3 })
-    expect(found[0].providers).to.equal(3)
+    const found = await network.ready(30_000, { providers: EVIDENCE.length })
+    expect(found[0].providers).to.equal(EVIDENCE.length)
     model = found[0].id
     openai = new OpenAI({ baseURL: `${network.gateway.url}/v1`, apiKey: 'unused', maxRetries: 0 })
   })
@@ -61,11 +65,25 @@ describe('a market between processes, through the official client', function () 
     expect(bill.paidNano).to.equal(bill.chargeNano)
     expect(response.headers.get('x-cocoon-tier')).to.equal('simulated')
     expect(response.headers.get('x-cocoon-provider')).to.equal(bill.provider)
-    expect(bill.provider).to.not.equal(network.providers[0].peerId)
-    expect(bill.attempts).to.deep.include({ provider: network.providers[0].peerId, outcome: 'evidence_refused' })
+    for (const index of TAMPERED) {
+      expect(bill.provider).to.not.equal(network.providers[index].peerId)
+      expect(bill.attempts).to.deep.include({ provider: network.providers[index].peerId, outcome: 'evidence_refused' })
+    }
+    expect(bill.attempts.at(-1)).to.deep.equal({ provider: network.providers[2].peerId, outcome: 'done' })
     // the provider was found, not configured
     const config = JSON.stringify([network.bootstrap, await readdir(join(folder, 'gateway'))])
     expect(config).to.not.include(bill.provider)
+  })
+
+  it('says of every provider what was verified, and why not', async () => {
+    const [{ considered }] = await network.gateway.child.ask<Array<{ considered: Array<{ peer: string, outcome: string, tier: string, why: string }> }>>('explain')
+    const said = (index: number): { outcome?: string, why?: string } => considered.find(one => one.peer === network.providers[index].peerId) ?? {}
+    for (const index of TAMPERED) {
+      expect(said(index)).to.include({ outcome: 'evidence_refused' })
+      expect(said(index).why).to.include('signature')
+    }
+    expect(said(2)).to.include({ outcome: 'taken', tier: 'simulated' })
+    expect(said(2).why).to.match(/^Not private.*Simulated: snp\.$/)
   })
 
   it('answers wrong requests as OpenAI would, with stable codes', async () => {

@@ -9,10 +9,11 @@ export const TIER_NOTES: Readonly<Record<Tier, string>> = Object.freeze({
   simulated: 'Not private: the evidence is simulated, for development only.'
 })
 
-/** The tier in words with what this client has verified itself, as in `Attested hardware. Verified: tdx, TCB UpToDate.` */
+/** The tier in words with what this client has checked itself, as in `Attested hardware. Verified: tdx, TCB UpToDate.` */
 export function verifiedTierNote (tier: Tier, report: Pick<EvidenceReport, 'kind' | 'tcbStatus'> | null): string {
-  const isAttested = tier === 'gold' || tier === 'silver'
-  return isAttested && report != null
-    ? `${TIER_NOTES[tier]} Verified: ${report.kind}${report.tcbStatus == null ? '' : `, TCB ${report.tcbStatus}`}.`
-    : TIER_NOTES[tier]
+  if (tier === 'open' || report == null) {
+    return TIER_NOTES[tier]
+  }
+  const checked = tier === 'simulated' ? 'Simulated' : 'Verified'
+  return `${TIER_NOTES[tier]} ${checked}: ${report.kind}${report.tcbStatus == null ? '' : `, TCB ${report.tcbStatus}`}.`
 }

@@ -19,7 +19,7 @@ describe('tiers in words', () => {
     for (const tier of ['open', 'simulated'] as const) {
       expect(TIER_NOTES[tier]).to.match(/not private/i)
       // what a test root has signed is worth nothing, whatever it says of itself
-      expect(verifiedTierNote(tier, { kind: 'tdx', tcbStatus: 'UpToDate' })).to.equal(TIER_NOTES[tier])
+      expect(verifiedTierNote(tier, { kind: 'tdx', tcbStatus: 'UpToDate' })).to.match(/not private/i).and.not.include('Verified')
     }
     for (const tier of ['silver', 'gold'] as const) {
       expect(TIER_NOTES[tier]).to.not.match(/not private/i)
@@ -30,6 +30,8 @@ describe('tiers in words', () => {
     expect(verifiedTierNote('silver', { kind: 'tdx', tcbStatus: 'UpToDate' })).to.equal('Attested hardware. Verified: tdx, TCB UpToDate.')
     expect(verifiedTierNote('gold', { kind: 'snp', tcbStatus: null })).to.equal('Attested hardware at a known place. Verified: snp.')
     expect(verifiedTierNote('silver', null)).to.equal('Attested hardware.')
+    expect(verifiedTierNote('simulated', { kind: 'snp', tcbStatus: null })).to.equal('Not private: the evidence is simulated, for development only. Simulated: snp.')
+    expect(verifiedTierNote('open', { kind: 'tdx', tcbStatus: 'UpToDate' })).to.equal(TIER_NOTES.open)
   })
 
   it('list models at a tier or above, and say what there is when that leaves none', () => {

@@ -3,6 +3,8 @@ import { toHex } from '@cocoon-net/protocol'
 const ENTRY_BYTES = 24
 const GUID_BYTES = 16
 const MAX_ENTRIES = 16
+/** Linux hands over 16 KiB at most. */
+const MAX_TABLE_BYTES = 65_536
 const END = '0'.repeat(2 * GUID_BYTES)
 /** By GUID: what stands there, as PEM calls it. */
 const LABELS: Readonly<Record<string, TableEntry['label']>> = Object.freeze({
@@ -46,5 +48,6 @@ export function readCertificateTable (table: Uint8Array): TableEntry[] {
 
 /** Whether bytes are a table: it begins with a GUID of AMD's or has one further on, or it is an empty one. */
 export function looksLikeCertificateTable (data: Uint8Array): boolean {
-  return data.byteLength >= ENTRY_BYTES && (guidAt(data, 0) in LABELS || readCertificateTable(data).length > 0 || data.every(byte => byte === 0))
+  const fits = data.byteLength >= ENTRY_BYTES && data.byteLength <= MAX_TABLE_BYTES
+  return fits && (guidAt(data, 0) in LABELS || readCertificateTable(data).length > 0 || data.every(byte => byte === 0))
 }

@@ -150,6 +150,9 @@ function isNewer (a: Dated, b: Dated, atMs: number): boolean {
  */
 function open<T extends Dated> (what: string, signed: SignedText, schema: z.ZodType<T>, init: OpenInit<T>): Omit<Opened<T>, 'nextMs'> {
   const chain = signerChain(signed, init.material.certificates)
+  if (chain.length === 0) {
+    throw new CocoonError('collateral_missing', `the certificate of the signer of ${what} is missing`)
+  }
   const fault = chainFault(chain, init.rootSpkiHashes, init.atMs)
   if (fault != null) {
     throw new CocoonError('evidence_refused', `${what}: ${fault}`)

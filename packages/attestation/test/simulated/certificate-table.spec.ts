@@ -64,6 +64,7 @@ describe('the certificates that a host gives', () => {
     expect(looksLikeCertificateTable(table(['unknown', vcek]))).to.be.false()
     expect(looksLikeCertificateTable(table(['unknown', vcek], ['ask', ask]))).to.be.true()
     expect(looksLikeCertificateTable(table(['vlek', vcek]))).to.be.true()
+    expect([23, 24, 65_536, 65_537].map(bytes => looksLikeCertificateTable(new Uint8Array(bytes)))).to.deep.equal([false, true, true, false])
   })
 
   it('damage to it refuses', () => {

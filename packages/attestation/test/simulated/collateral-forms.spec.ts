@@ -76,7 +76,9 @@ describe('forms of Intel\'s collateral', () => {
     expect(judge(...files, `TCB-Info-Issuer-Chain: ${header(sound.tcb_info_issuer_chain)}\r\n`).verdict).to.equal('verified')
     const [signer, root] = sound.tcb_info_issuer_chain.split(/(?<=END CERTIFICATE-----\n)/)
     expect(judge(...files, root, signer).verdict, 'one certificate a file').to.equal('verified')
-    expect(judge(...files, root).verdict).to.equal('refused')
+    const unsigned = judge(...files, root)
+    expect(unsigned.verdict).to.equal('refused')
+    expect(unsigned.checks.find(({ name }) => name === 'tcb')).to.include({ code: 'collateral_missing', message: 'the certificate of the signer of TCB info is missing; the certificate of the signer of QE identity is missing' })
   })
 
   it('what could not be read refuses, as any other fault does, and is not hidden by an earlier result', () => {

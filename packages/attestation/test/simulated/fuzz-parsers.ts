@@ -1,5 +1,6 @@
 import { createSnpTestPlatform, createTdxTestPlatform } from '@cocoon-net/attestation-simulated'
 import { CocoonError, concat, fromHex, utf8 } from '@cocoon-net/protocol'
+import { readCertificateTable } from '../../src/amd/certificate-table.ts'
 import { parseSnpReport } from '../../src/amd/snp-report.ts'
 import { checkGpu } from '../../src/gpu-evidence.ts'
 import { decodeEvidence, encodeGpuEvidence, gpuDigestOf, parsePolicy, productionPolicy } from '../../src/index.ts'
@@ -46,6 +47,21 @@ function derOf (pem: string): Uint8Array[] {
   return [...pem.matchAll(/-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END/g)].map(match => new Uint8Array(Buffer.from(match[1], 'base64')))
 }
 
+function base64Of (bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64')
+}
+
+/** What a host gives with a report: endorsement key, its CA, the root, in this order. */
+function certificateTable (ders: readonly Uint8Array[]): Uint8Array {
+  const guids = ['63da758de6644564adc5f4b93be8accd', '4ab7b379bbac4fe4a02f05aef327c782', 'c0b406a4a803495297433fb6014cd0ae']
+  let end = (ders.length + 1) * 24
+  const heads = ders.map((der, i) => {
+    end += der.byteLength
+    return concat(fromHex(guids[i]), little(end - der.byteLength, 4), little(der.byteLength, 4))
+  })
+  return concat(...heads, new Uint8Array(24), ...ders)
+}
+
 /** A transcript of one measurement, unsigned: request, response, nonce, opaque data, signature. */
 function transcript (): Uint8Array {
   const block = concat(Uint8Array.of(1, 1, 51, 0), Uint8Array.of(1, 48, 0), new Uint8Array(48).fill(7))
@@ -61,14 +77,21 @@ export function fuzzTargets (): FuzzTarget[] {
   const tdx = createTdxTestPlatform({ seed: new Uint8Array(32).fill(1), atMs: AT_MS })
   const snp = createSnpTestPlatform({ seed: new Uint8Array(32).fill(1), atMs: AT_MS })
   const roots: TrustedRoots = { intel: [tdx.rootSpkiHash], amd: { Milan: [snp.rootSpkiHash], Genoa: [], Turin: [] }, nvidia: [] }
-  const quotes = [4, 5].map(version => tdx.quote(new Uint8Array(64).fill(7), { version: version as 4 | 5 }))
-  const report = snp.report(new Uint8Array(64).fill(7))
+  const reportData = new Uint8Array(64).fill(7)
+  const quotes = [
+    ...([4, 5] as const).map(version => tdx.quote(reportData, { version })),
+    tdx.quote(reportData, { version: 5, td: { extension: new Uint8Array(237).fill(5) } })
+  ]
+  const report = snp.report(reportData)
   const collateral = tdx.collateral()
   const snpChain = snp.chain()
   const bundle = JSON.parse(new TextDecoder().decode(collateral)) as Record<string, string>
   const crls = [bundle.root_ca_crl, bundle.pck_crl].map(fromHex)
   const certificates = derOf(new TextDecoder('latin1').decode(quotes[0])).concat(derOf(new TextDecoder().decode(snpChain)))
   const service = utf8(`{"tcbInfo":${bundle.tcb_info},"signature":"${bundle.tcb_info_signature}"}`)
+  const answers = utf8(JSON.stringify({ ...bundle, tcb_info: new TextDecoder().decode(service), tcb_info_signature: undefined, root_ca_crl: base64Of(crls[0]), pck_certificate_chain: bundle.pck_crl_issuer_chain }))
+  const header = utf8(encodeURIComponent(bundle.tcb_info_issuer_chain))
+  const table = certificateTable(derOf(new TextDecoder().decode(snpChain)))
   const malformed = ['evidence_malformed']
   const verify = (evidence: Uint8Array, files: { collateral?: Uint8Array, chain?: Uint8Array[] }): unknown =>
     verifyEvidenceUnder(roots, { evidence, ...files, atMs: AT_MS, policy: productionPolicy })
@@ -78,15 +101,16 @@ export function fuzzTargets (): FuzzTarget[] {
     { name: 'spdm', seeds: [transcript()], codes: malformed, run: parseSpdm },
     { name: 'certificate', seeds: certificates, codes: malformed, run: parseCertificate },
     { name: 'crl', seeds: crls, codes: malformed, run: parseCrl },
-    { name: 'pem', seeds: [snpChain, utf8(bundle.pck_crl_issuer_chain)], codes: malformed, run: parsePemOrDer },
-    { name: 'material', seeds: [collateral, service, snpChain, utf8(bundle.pck_crl), ...crls], codes: [], run: data => readMaterial({ collateral: [data], chain: [data] }) },
+    { name: 'pem', seeds: [snpChain, utf8(bundle.pck_crl_issuer_chain), header], codes: malformed, run: parsePemOrDer },
+    { name: 'material', seeds: [collateral, answers, service, header, table, snpChain, utf8(bundle.pck_crl), ...crls], codes: [], run: data => readMaterial({ collateral: [data], chain: [data] }) },
     { name: 'text', seeds: [utf8(bundle.pck_crl), utf8(btoa(String.fromCharCode(...quotes[0])))], codes: malformed, run: decodeEvidence },
     { name: 'policy', seeds: [utf8(JSON.stringify(productionPolicy))], codes: ['policy_invalid'], run: data => parsePolicy(jsonOr(data)) },
     { name: 'gpu evidence', seeds: [encodeGpuEvidence({ v: 1, transcript: transcript(), chain: certificates.slice(0, 1) })], codes: [], run: data => checkGpu({ ...bindingOf(), gpuDigest: gpuDigestOf(data) }, data, { policy: productionPolicy, atMs: AT_MS, roots }) },
     { name: 'verify TDX', seeds: quotes, codes: malformed, run: data => verify(data, { collateral }) },
-    { name: 'verify TDX, its collateral', seeds: [collateral, service], codes: [], run: data => verify(quotes[0], { collateral: data }) },
-    { name: 'verify SNP', seeds: [report], codes: malformed, run: data => verify(data, { chain: [snpChain] }) },
-    { name: 'verify SNP, its chain', seeds: [snpChain], codes: [], run: data => verify(report, { chain: [data] }) }
+    { name: 'certificate table', seeds: [table], codes: [], run: readCertificateTable },
+    { name: 'verify TDX, its collateral', seeds: [collateral, answers, service], codes: [], run: data => verify(quotes[0], { collateral: data }) },
+    { name: 'verify SNP', seeds: [report, concat(report, table)], codes: malformed, run: data => verify(data, { chain: [snpChain] }) },
+    { name: 'verify SNP, its chain', seeds: [snpChain, table], codes: [], run: data => verify(report, { chain: [data] }) }
   ]
 }
 

@@ -37,6 +37,10 @@ export function decodeWith<T> (codec: Codec<T>, bytes: Uint8Array, maxBytes: num
   if (bytes.byteLength > maxBytes) {
     throw new CocoonError('frame_too_large', `${what} has ${bytes.byteLength} bytes, at most ${maxBytes} are allowed`)
   }
+  const exact = codec.readExact?.(bytes)
+  if (exact != null) {
+    return exact
+  }
   let value: T
   let again: Uint8Array
   try {

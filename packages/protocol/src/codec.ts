@@ -7,6 +7,8 @@ import { CocoonError } from './errors.ts'
 export interface Codec<T> {
   encode(value: T): unknown
   decode(value: unknown): T
+  /** Reads the deterministic encoding of a value at once, where speed matters; null when the bytes are none, or of another kind. */
+  readExact? (bytes: Uint8Array): T | null
 }
 
 export type ValueOf<C> = C extends Codec<infer T> ? T : never

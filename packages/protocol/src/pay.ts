@@ -2,6 +2,7 @@ import { concat, utf8 } from './bytes.ts'
 import { encodeWith } from './cbor.ts'
 import { bool, bytes, fixedBytes, list, nullable, oneOf, record, tuple, uint64, union } from './codec.ts'
 import { LIMITS } from './limits.ts'
+import { readPayFrame } from './pay-frame.ts'
 import { refusalCodec } from './refusal.ts'
 import type { ValueOf } from './codec.ts'
 
@@ -17,11 +18,7 @@ const signedVoucherCodec = record({ voucher: voucherCodec, signature: fixedBytes
 
 export type SignedVoucher = ValueOf<typeof signedVoucherCodec>
 
-/**
- * pay/1: client to provider. `open` comes first and once; `signer` is the key that the lane pins, checked against the
- * chain when the lane confirms, and signs {@link payOpenBytes}, so that nobody else can use the lane's balance. `pay` carries a voucher and the absolute amounts it gives to each running job.
- */
-export const payRequestCodec = union({
+const payRequests = union({
   open: record({ vault: fixedBytes(32), vaultOwner: fixedBytes(32), epoch: uint64, signer: fixedBytes(32), signature: fixedBytes(64) }),
   pay: record({
     voucher: voucherCodec,
@@ -29,6 +26,13 @@ export const payRequestCodec = union({
     jobs: list(tuple(fixedBytes(32), uint64), LIMITS.maxJobsPerPayFrame)
   })
 })
+
+/**
+ * pay/1: client to provider. `open` comes first and once; `signer` is the key that the lane pins, checked against the
+ * chain when the lane confirms, and signs {@link payOpenBytes}, so that nobody else can use the
+ * lane's balance. `pay` carries a voucher and the absolute amounts it gives to each running job.
+ */
+export const payRequestCodec = { ...payRequests, readExact: readPayFrame }
 
 /**
  * pay/1: provider to client. `lane` answers `open` and says what the provider knows; `ack` comes when the voucher is on
@@ -49,7 +53,7 @@ export const payResponseCodec = union({
   refusal: refusalCodec
 })
 
-export type PayRequestFrame = ValueOf<typeof payRequestCodec>
+export type PayRequestFrame = ValueOf<typeof payRequests>
 export type PayResponseFrame = ValueOf<typeof payResponseCodec>
 export type PayOpen = Extract<PayRequestFrame, { t: 'open' }>
 export type PayFrame = Extract<PayRequestFrame, { t: 'pay' }>

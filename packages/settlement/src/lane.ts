@@ -104,16 +104,18 @@ function same (a: Uint8Array, b: Uint8Array): boolean {
 
 function applyAllocations (lane: LaneState, frame: PayFrame): LaneState {
   const jobs = new Map(lane.jobs)
-  const settled = new Map(lane.settled)
+  let settled = lane.settled
   let finalisedNano = lane.finalisedNano
   for (const [nonce, amountNano] of frame.jobs) {
     const key = hex(nonce)
     const done = settled.get(key)
     if (done != null) {
       // a late last voucher pays the job's debt; anything above its charge stays with the lane
-      const paidNano = greater(lesser(amountNano, done.chargeNano), done.paidNano)
-      finalisedNano += paidNano - done.paidNano
-      settled.set(key, { chargeNano: done.chargeNano, paidNano })
+      const moreNano = greater(lesser(amountNano, done.chargeNano) - done.paidNano, 0n)
+      if (moreNano > 0n) {
+        finalisedNano += moreNano
+        settled = new Map(settled).set(key, { chargeNano: done.chargeNano, paidNano: done.paidNano + moreNano })
+      }
       continue
     }
     const job = jobs.get(key) ?? { allocatedNano: 0n, vestedNano: 0n, begun: false }

@@ -1,12 +1,13 @@
 import { CocoonError } from '@cocoon-net/protocol'
 import { MAX_LANES, MAX_UNFUNDED_PER_PEER } from './constants.ts'
 import { inheritDebts } from './lane-debts.ts'
+import { laneDeletes, laneWrites, readLane, readLanes } from './lane-rows.ts'
 import { isKeptOnDisk, roomFor } from './lane-table.ts'
 import { chainUpdate, debtNano, exposureNano, newLane, recoverJobs, vestJob } from './lane.ts'
 import { ledgerKey, nextLedgerSequence } from './ledger.ts'
 import { hex, laneKeyOf } from './types.ts'
 import type { Clock } from './clock.ts'
-import type { LaneState } from './lane.ts'
+import type { LaneState, SettledJob } from './lane.ts'
 import type { LedgerRow } from './ledger.ts'
 import type { KeyValue, Store, StoreWrite } from './store.ts'
 import type { TonPort } from './ton-port.ts'
@@ -18,6 +19,8 @@ export interface ProviderEntry {
   state: LaneState
   /** with the transitions whose writes are under way; each transition starts from it */
   ahead: LaneState
+  /** finished jobs as the disk has them */
+  rows: ReadonlyMap<string, SettledJob>
   /** what each running job's delivered tokens have cost, folded into the states when one is written */
   readonly delivered: Map<string, bigint>
   readonly waiters: Set<() => void>
@@ -41,9 +44,9 @@ export interface ProviderLanesInit {
 
 const BOUNDS = Object.freeze({ maxLanes: MAX_LANES, maxUnfundedPerPeer: MAX_UNFUNDED_PER_PEER })
 
-function newEntry (state: LaneState): ProviderEntry {
+function newEntry (state: LaneState, rows: ProviderEntry['rows'] = new Map()): ProviderEntry {
   return {
-    laneKey: laneKeyOf(state.id), state, ahead: state, delivered: new Map(), waiters: new Set(), refreshing: false, peer: '', usedMs: 0, failures: 0, retryAtMs: 0
+    laneKey: laneKeyOf(state.id), state, ahead: state, rows, delivered: new Map(), waiters: new Set(), refreshing: false, peer: '', usedMs: 0, failures: 0, retryAtMs: 0
   }
 }
 
@@ -73,11 +76,12 @@ export class ProviderLanes {
   async load (): Promise<void> {
     const writes: StoreWrite[] = []
     this.#sequence = await nextLedgerSequence(this.#init.kv)
-    for (const [key, value] of await this.#init.store.list('lane/')) {
-      const before = value as LaneState
+    for (const { laneKey, state: before, rows } of await readLanes(this.#init.kv)) {
       const state = recoverJobs(before)
-      this.#insert(newEntry(state))
-      writes.push({ key, value: state })
+      this.#insert(newEntry(state, state.settled))
+      if (state.settled !== rows) {
+        writes.push(...laneWrites(laneKey, state, rows, this.#init.clock.nowMs()))
+      }
       for (const nonce of before.jobs.keys()) {
         writes.push(...this.earnedRows(state, nonce))
       }
@@ -129,8 +133,8 @@ export class ProviderLanes {
   /** The lane in the table, the one that made room and is on disk, or a new one that has no place yet. */
   async find (id: LaneId, signerKey: Uint8Array): Promise<ProviderEntry> {
     const laneKey = laneKeyOf(id)
-    const stored = this.#entries.has(laneKey) ? undefined : await this.#init.store.get(`lane/${laneKey}`)
-    return this.#entries.get(laneKey) ?? newEntry(stored == null ? newLane(id, signerKey) : recoverJobs(stored as LaneState))
+    const stored = this.#entries.has(laneKey) ? null : await readLane(this.#init.kv, laneKey)
+    return this.#entries.get(laneKey) ?? (stored == null ? newEntry(newLane(id, signerKey)) : newEntry(recoverJobs(stored.state), stored.rows))
   }
 
   /**
@@ -173,7 +177,7 @@ export class ProviderLanes {
       return Promise.resolve()
     }
     this.#remove(leaving)
-    return isKeptOnDisk(leaving.ahead) ? Promise.resolve() : this.#init.store.commit([{ key: `lane/${leaving.laneKey}`, value: null }])
+    return isKeptOnDisk(leaving.ahead) ? Promise.resolve() : this.#init.store.commit(laneDeletes(leaving.laneKey, leaving.rows))
   }
 
   #insert (entry: ProviderEntry): void {
@@ -205,8 +209,11 @@ export class ProviderLanes {
 
   /** Tokens may leave on `next` once it is on disk. Writes of many jobs share one flush, and land in the order of the calls. */
   async write (entry: ProviderEntry, next: LaneState, also: readonly StoreWrite[] = []): Promise<void> {
-    await this.#init.store.commit([{ key: `lane/${entry.laneKey}`, value: next }, ...also])
+    const writes = laneWrites(entry.laneKey, next, entry.rows, this.#init.clock.nowMs())
+    writes.push(...also)
+    await this.#init.store.commit(writes)
     entry.state = next
+    entry.rows = next.settled
     for (const wake of [...entry.waiters]) {
       wake()
     }

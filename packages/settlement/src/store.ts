@@ -15,7 +15,9 @@ export interface StoreWrite {
 /** fsync before the write resolves; `level` knows the option, the abstract type does not. */
 const SYNC: { keyEncoding?: 'utf8', sync: boolean } = { sync: true }
 const SCHEMA_KEY = 'schema'
-const SCHEMA_VERSION = '1'
+/** From 1 to 2 a payee's lanes got rows for their finished jobs; either is read, the newer one is written. */
+const SCHEMA_VERSION = '2'
+const READABLE_VERSIONS: readonly string[] = ['1', SCHEMA_VERSION]
 
 /** Opens the database in `path`. LevelDB's own lock makes this process its one writer. */
 export async function openKeyValue (path: string): Promise<KeyValue> {
@@ -28,32 +30,25 @@ export async function openKeyValue (path: string): Promise<KeyValue> {
   return db
 }
 
-/** The same value in what JSON knows: bigint, bytes and maps as one-key objects. */
-function plain (value: unknown): unknown {
+/** JSON of a value in one pass; what JSON does not know, bigint, bytes and maps, as one-key objects. */
+export function encodeValue (value: unknown): string {
   if (typeof value === 'bigint') {
-    return { $n: value.toString() }
+    return `{"$n":"${value}"}`
   }
   if (typeof value !== 'object' || value === null) {
-    return value
+    return JSON.stringify(value)
   }
   if (value instanceof Uint8Array) {
-    return { $b: hex(value) }
+    return `{"$b":"${hex(value)}"}`
   }
   if (value instanceof Map) {
-    return { $m: Array.from(value, plain) }
+    return `{"$m":${encodeValue([...value])}}`
   }
   if (Array.isArray(value)) {
-    return value.map(plain)
+    return `[${value.map(encodeValue).join(',')}]`
   }
-  const out: Record<string, unknown> = {}
-  for (const [key, inner] of Object.entries(value)) {
-    out[key] = plain(inner)
-  }
-  return out
-}
-
-export function encodeValue (value: unknown): string {
-  return JSON.stringify(plain(value))
+  const fields = Object.entries(value).filter(([, inner]) => inner !== undefined)
+  return `{${fields.map(([key, inner]) => `${JSON.stringify(key)}:${encodeValue(inner)}`).join(',')}}`
 }
 
 export function decodeValue (text: string): unknown {
@@ -86,10 +81,11 @@ export class Store {
   async open (): Promise<void> {
     await this.#db.open()
     const version = await this.#db.get(SCHEMA_KEY)
-    if (version === undefined) {
+    if (version !== undefined && !READABLE_VERSIONS.includes(version)) {
+      throw new CocoonError('file_unusable', `the payment store has schema ${version}, this version reads ${READABLE_VERSIONS.join(' and ')}`)
+    }
+    if (version !== SCHEMA_VERSION) {
       await this.#db.put(SCHEMA_KEY, SCHEMA_VERSION, SYNC)
-    } else if (version !== SCHEMA_VERSION) {
-      throw new CocoonError('file_unusable', `the payment store has schema ${version}, this version reads ${SCHEMA_VERSION}`)
     }
   }
 

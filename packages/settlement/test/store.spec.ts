@@ -32,6 +32,18 @@ describe('store', () => {
     await rm(folder, { recursive: true })
   })
 
+  it('reads a store of the schema before, and refuses one that it does not know', async () => {
+    const db = new MemoryLevel<string, string>()
+    await new Store(db).open()
+    expect(await db.get('schema')).to.equal('2')
+    await db.put('schema', '1')
+    await new Store(db).open()
+    expect(await db.get('schema')).to.equal('2')
+    await db.put('schema', '3')
+    await expect(new Store(db).open()).to.eventually.be.rejected.with.property('code', 'file_unusable')
+    expect(await db.get('schema')).to.equal('3')
+  })
+
   it('reports a failed flush to every writer in it and goes on', async () => {
     const db = new MemoryLevel<string, string>()
     const store = new Store(db)

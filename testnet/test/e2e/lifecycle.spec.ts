@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openKeyValue } from '@cocoon-net/settlement'
+import { openKeyValue, readLanes } from '@cocoon-net/settlement'
 import { expect } from 'aegir/chai'
 import { createLaneReader } from '../../src/network/lane-reader.ts'
 import { startLocalNetwork } from '../../src/network/local-network.ts'
@@ -17,8 +17,8 @@ async function promised (folder: string): Promise<Map<string, bigint>> {
   const sums = new Map<string, bigint>()
   for (const name of PROVIDERS) {
     const kv = await openKeyValue(join(folder, name, 'provider'))
-    for (const [key, text] of await kv.iterator({ gte: 'lane/', lt: 'lane/\uffff' }).all()) {
-      sums.set(`${name}/${key}`, BigInt(JSON.parse(text).cumulativeNano.$n))
+    for (const { laneKey, state } of await readLanes(kv)) {
+      sums.set(`${name}/${laneKey}`, state.cumulativeNano)
     }
     await kv.close()
   }

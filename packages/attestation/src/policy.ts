@@ -10,11 +10,14 @@ const hex32 = z.string().regex(/^[0-9a-f]{64}$/)
 const svn = z.int().min(0).max(255)
 const snpTcb = z.strictObject({ fmc: svn.default(0), bootLoader: svn.default(0), tee: svn.default(0), snp: svn.default(0), microcode: svn.default(0) })
 
+const driverVersion = z.string().regex(/^\d{1,6}(\.\d{1,6}){1,3}$/)
+const vbiosVersion = z.string().regex(/^[0-9a-fA-F]{2}(\.[0-9a-fA-F]{2}){4}$/)
+
 /** Policy is data: what a client accepts. Unknown keys are refused. */
 export const policySchema = z.strictObject({
   name: z.string().min(1).max(64),
-  /** Kinds of evidence that may pass. */
-  allowedKinds: z.array(z.enum(EVIDENCE_KINDS)).min(1),
+  /** Kinds of evidence that may pass; a GPU beside a CPU is no kind of its own, and `nvidia` means a transcript by itself. */
+  allowedKinds: z.array(z.enum([...EVIDENCE_KINDS, 'sgx', 'nvidia'])).min(1),
   /** Roots that simulated evidence may stand under: SHA-256 of the root's SubjectPublicKeyInfo, hex. Never set outside a devnet. */
   simulationRoots: z.array(hex32).max(8).default([]),
   /** Measurement allow-list, hex of the whole tuple's digest; null accepts any and says so. */
@@ -31,6 +34,8 @@ export const policySchema = z.strictObject({
   evaluationFloors: z.array(z.strictObject({ from: z.iso.datetime(), number: z.int().min(0) })).max(64).default([]),
   /** Lowest reported TCB of AMD's chips by product; null where none is set. */
   snpMinimumTcb: z.strictObject({ Milan: snpTcb, Genoa: snpTcb, Turin: snpTcb }).partial().default({}),
+  /** Lowest versions of a GPU's software, such as `550.90.07` and `96.00.9F.00.01`; null where none is set. */
+  nvidiaMinimum: z.strictObject({ driver: driverVersion.nullable().default(null), vbios: vbiosVersion.nullable().default(null) }).prefault({}),
   /** How old the beacon in a binding may be, milliseconds: the evidence is no older; null for no bound but the binding's own. */
   mostEvidenceAgeMs: z.int().min(0).nullable().default(null),
   /** A beacon that cannot be checked refuses when true, and is reported as unchecked otherwise. */

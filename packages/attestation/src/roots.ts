@@ -7,6 +7,8 @@ export interface TrustedRoots {
   /** By product line, as AMD names it. */
   readonly amd: Readonly<Record<AmdProduct, readonly string[]>>
   readonly nvidia: readonly string[]
+  /** Of NVIDIA's manifests of known-good digests; none when left out. */
+  readonly nvidiaManifests?: readonly string[]
 }
 
 export const AMD_PRODUCTS = Object.freeze(['Milan', 'Genoa', 'Turin'] as const)
@@ -22,5 +24,7 @@ export const PRODUCTION_ROOTS: TrustedRoots = Object.freeze({
     Turin: Object.freeze(['4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08'])
   }),
   // NVIDIA Device Identity CA
-  nvidia: Object.freeze(['a90c4eb5acfd3e3d03a25db6a26b84f720ad0503196c627c21ddd48dd85b06a4'])
+  nvidia: Object.freeze(['a90c4eb5acfd3e3d03a25db6a26b84f720ad0503196c627c21ddd48dd85b06a4']),
+  // NVIDIA CoRIM signing Root CA, until 2053
+  nvidiaManifests: Object.freeze(['dec1dc316477aa851eebdf51327ae9f864bc8d89254657ed1e7eb9168af1e1a3'])
 })

@@ -25,7 +25,7 @@ export interface EvidenceInput {
   readonly evidence: Uint8Array
   /** Refuses evidence of any other kind. */
   readonly kind?: HardwareKind
-  /** Intel's collateral as one JSON object or in several files; for AMD, certificates and revocation lists, PEM or DER. */
+  /** Intel's collateral as one JSON object or in several files; for AMD, certificates and revocation lists, PEM or DER; for NVIDIA, manifests (SWID tags), OCSP responses in DER, or one JSON object of both. */
   readonly collateral?: Uint8Array | readonly Uint8Array[] | null
   /** More certificates and revocation lists, PEM or DER. */
   readonly chain?: readonly Uint8Array[]
@@ -120,7 +120,7 @@ function judgeKind (roots: TrustedRoots, kind: HardwareKind, question: Question,
     case 'snp':
       return verifySnpReport({ evidence, material, atMs, policy, roots })
     case 'nvidia':
-      return verifyTranscript({ evidence, material, atMs, roots })
+      return verifyTranscript({ evidence, material, atMs, policy, roots })
     default:
       return verifyQuote({ evidence, material, atMs, policy, knownVersions, roots })
   }

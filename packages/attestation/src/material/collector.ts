@@ -1,6 +1,8 @@
 import { asCocoonError } from '@cocoon-net/protocol'
+import type { ManifestFile } from './nvidia-files.ts'
 import type { Certificate } from '../x509/certificate.ts'
 import type { Crl } from '../x509/crl.ts'
+import type { OcspResponse } from '../x509/ocsp.ts'
 import type { PemContents } from '../x509/pem.ts'
 
 /** Certificates and lists together: room for all of AMD's and Intel's issuers and the keys of many machines. */
@@ -32,6 +34,8 @@ export interface Material {
   readonly crls: readonly PlacedCrl[]
   readonly tcbInfos: readonly SignedText[]
   readonly qeIdentities: readonly SignedText[]
+  readonly manifests: readonly ManifestFile[]
+  readonly ocspResponses: readonly OcspResponse[]
   readonly faults: readonly MaterialFault[]
   /** Whether any file came at all. */
   readonly given: boolean
@@ -43,6 +47,8 @@ export class Collector {
   readonly crls: PlacedCrl[] = []
   readonly tcbInfos: SignedText[] = []
   readonly qeIdentities: SignedText[] = []
+  readonly manifests: ManifestFile[] = []
+  readonly ocspResponses: OcspResponse[] = []
   readonly faults: MaterialFault[] = []
 
   fault (part: MaterialFault['part'], message: string): void {

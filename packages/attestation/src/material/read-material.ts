@@ -1,8 +1,10 @@
 import { asCocoonError } from '@cocoon-net/protocol'
 import { looksLikeCertificateTable, readCertificateTable } from '../amd/certificate-table.ts'
+import { looksLikeOcsp } from '../x509/ocsp.ts'
 import { parsePemOrDer } from '../x509/pem.ts'
 import { Collector } from './collector.ts'
 import { decodeText } from './decode-text.ts'
+import { addManifest, addNvidiaJson, addOcsp } from './nvidia-files.ts'
 import { addAnswer, addBundle, isBundle } from './signed-json.ts'
 import type { Material } from './collector.ts'
 
@@ -13,7 +15,7 @@ const MAX_FILES = 64
 const WRITTEN_DER = /^["']?(?:(?:0[xX])?30:?8|MI)/
 
 export interface MaterialInput {
-  /** Files given as collateral: Intel's JSON in one object or as its service answers, certificates, lists. */
+  /** Files given as collateral: Intel's JSON in one object or as its service answers, certificates, lists, OCSP responses, NVIDIA's manifests. */
   readonly collateral?: readonly Uint8Array[]
   /** Files given as certificate chain. */
   readonly chain?: readonly Uint8Array[]
@@ -74,6 +76,9 @@ function readFile (out: Collector, data: Uint8Array): string | null {
     if (text.startsWith('{')) {
       return readJson(out, text)
     }
+    if (text.startsWith('<')) {
+      return addManifest(out, data)
+    }
     const der = WRITTEN_DER.test(text) ? decodeText(data) : null
     if (der != null) {
       return readBlocks(out, der)
@@ -96,7 +101,11 @@ function readTable (out: Collector, data: Uint8Array): string | null {
 
 function readBlocks (out: Collector, data: Uint8Array): string | null {
   try {
-    out.add(parsePemOrDer(data))
+    if (looksLikeOcsp(data)) {
+      addOcsp(out, data)
+    } else {
+      out.add(parsePemOrDer(data))
+    }
     return null
   } catch (error) {
     return `cannot be used: ${asCocoonError(error, 'evidence_malformed').message}`
@@ -114,5 +123,5 @@ function readJson (out: Collector, text: string): string | null {
     addBundle(out, text, value)
     return null
   }
-  return addAnswer(out, text, value) ? null : 'is not of a known shape'
+  return addAnswer(out, text, value) || addNvidiaJson(out, value) ? null : 'is not of a known shape'
 }

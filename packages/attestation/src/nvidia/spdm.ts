@@ -15,7 +15,10 @@ const DMTF = 0x01
 const SIGNATURE_BYTES = 96
 
 /** NVIDIA's own fields in the opaque data that this verifier reads. */
-const OPAQUE = Object.freeze({ driverVersion: 3, vbiosVersion: 6 })
+const OPAQUE = Object.freeze({ driverVersion: 3, vbiosVersion: 6, nvdec0Status: 11, chipSku: 15, project: 17, projectSku: 18, firmwareId: 20 })
+const VBIOS_BYTES = 8
+/** The video decoder's firmware is measured only where it is in use. */
+const NVDEC0_DISABLED = 0x55
 
 /** A GET_MEASUREMENTS transcript of a Hopper GPU. Parsed, not verified. */
 export interface SpdmTranscript {
@@ -23,8 +26,13 @@ export interface SpdmTranscript {
   /** By index, hex of each measurement's value. */
   readonly measurements: ReadonlyMap<number, string>
   readonly driverVersion: string
-  /** Hex, as the device gives it. */
+  /** Such as `96.00.9F.00.01`; empty when the device gives none. */
   readonly vbiosVersion: string
+  /** Of the board: parts of the name of its VBIOS' manifest. */
+  readonly board: { readonly project: string, readonly projectSku: string, readonly chipSku: string }
+  /** Of the firmware that signs, as its certificate has it; null when the device gives none. */
+  readonly firmwareId: Uint8Array | null
+  readonly isNvdecDisabled: boolean
   /** Request and response without the signature. */
   readonly signed: Uint8Array
   readonly signature: Uint8Array
@@ -66,15 +74,26 @@ export function parseSpdm (data: Uint8Array): SpdmTranscript {
   if (reader.left !== 0) {
     throw malformed('bytes after the signature')
   }
-  const driver = opaque.get(OPAQUE.driverVersion) ?? new Uint8Array()
+  const text = (type: number): string => new TextDecoder().decode(opaque.get(type) ?? new Uint8Array()).replace(/\0+$/, '')
   return {
     nonce,
     measurements,
-    driverVersion: new TextDecoder().decode(driver).replace(/\0+$/, ''),
-    vbiosVersion: toHex(opaque.get(OPAQUE.vbiosVersion) ?? new Uint8Array()),
+    driverVersion: text(OPAQUE.driverVersion),
+    vbiosVersion: vbiosVersionOf(opaque.get(OPAQUE.vbiosVersion)),
+    board: { project: text(OPAQUE.project), projectSku: text(OPAQUE.projectSku), chipSku: text(OPAQUE.chipSku) },
+    firmwareId: opaque.get(OPAQUE.firmwareId) ?? null,
+    isNvdecDisabled: opaque.get(OPAQUE.nvdec0Status)?.[0] === NVDEC0_DISABLED,
     signed,
     signature
   }
+}
+
+/** Two little-endian words: of the first all four bytes, of the second the lowest, as manifests write versions. */
+function vbiosVersionOf (bytes: Uint8Array | undefined): string {
+  if (bytes?.byteLength !== VBIOS_BYTES) {
+    return ''
+  }
+  return [bytes[3], bytes[2], bytes[1], bytes[0], bytes[4]].map(byte => byte.toString(16).padStart(2, '0').toUpperCase()).join('.')
 }
 
 function parseBlocks (reader: Reader, count: number): Map<number, string> {
@@ -99,9 +118,10 @@ function parseOpaque (reader: Reader): Map<number, Uint8Array> {
   while (reader.left > 0) {
     const type = reader.u16()
     const value = reader.take(reader.u16())
-    if (!out.has(type)) {
-      out.set(type, value)
+    if (out.has(type)) {
+      throw malformed('a field of the opaque data stands twice')
     }
+    out.set(type, value)
   }
   return out
 }

@@ -1,50 +1,68 @@
-import { encodeCbor, sha256, toHex } from '@cocoon-net/protocol'
+import { encodeCbor, equalBytes, sha256, toHex } from '@cocoon-net/protocol'
 import { verifyEcdsa } from '../crypto.ts'
 import { chainFileFault } from '../material/read-material.ts'
 import { absent, evidenceReport, fail, pass } from '../report.ts'
 import { chainFrom, leavesOf } from '../x509/build-chain.ts'
 import { chainFault } from '../x509/certificate.ts'
+import { judgeMeasurements } from './judge-measurements.ts'
+import { nvidiaPolicyFaults } from './policy-rules.ts'
+import { checkRevocation } from './revocation.ts'
 import { parseSpdm } from './spdm.ts'
 import type { Material } from '../material/collector.ts'
+import type { Policy } from '../policy.ts'
 import type { Check, Claims, EvidenceReport } from '../report.ts'
 import type { TrustedRoots } from '../roots.ts'
 import type { SpdmTranscript } from './spdm.ts'
 import type { Certificate } from '../x509/certificate.ts'
 
+/** TCG DICE, tcg-dice-Fwid: which firmware a certificate's key belongs to. The digest ends the extension. */
+const FIRMWARE_ID = '2.23.133.5.4.1'
+
 export interface TranscriptInput {
   readonly evidence: Uint8Array
-  /** The device's certificate and those above it, in any order, among others. */
+  /** The device's certificate and those above it, in any order, among others; manifests and OCSP responses. */
   readonly material: Material
   readonly atMs: number
-  readonly roots: Pick<TrustedRoots, 'nvidia'>
+  readonly policy: Policy
+  readonly roots: Pick<TrustedRoots, 'nvidia' | 'nvidiaManifests'>
 }
 
 /**
- * Verifies a Hopper GPU's measurement transcript: signature and chain. There is no source of revocation that works
- * offline, and known-good digests of drivers are not part of a policy yet, so a transcript alone is never `verified`.
+ * Verifies a Hopper GPU's measurement transcript: signature, chain, revocation of the device's and the manifests'
+ * certificates, and every measurement against NVIDIA's manifests for its driver and VBIOS.
  *
  * @throws {CocoonError} evidence_malformed when the bytes are not a transcript
  */
 export function verifyTranscript (input: TranscriptInput): EvidenceReport {
+  const { material, atMs, policy, roots } = input
   const transcript = parseSpdm(input.evidence)
-  const { chain, isSigned } = chainOf(transcript, input.material.certificates)
+  const { chain, isSigned } = chainOf(transcript, material.certificates)
   const leaf: Certificate | undefined = chain[0]
   const signature = isSigned
     ? pass('signature', `signed by the device, ${leaf.commonName}`)
     : fail('signature', leaf == null ? 'evidence_missing' : 'bad_signature', leaf == null ? 'no device certificate' : 'the transcript is not signed by this device')
-  const fault = chainFileFault(input.material) ?? chainFault(chain, input.roots.nvidia, input.atMs)
+  const fault = chainFileFault(material) ?? chainFault(chain, roots.nvidia, atMs) ?? (isSigned ? firmwareFault(leaf, transcript) : null)
   const chainCheck = fault == null ? pass('chain', 'leads to NVIDIA\'s root') : fail('chain', 'evidence_refused', fault)
-  const authentic = signature.result === 'pass' && chainCheck.result === 'pass'
-  const why = authentic ? null : 'not judged: the transcript is not authentic'
+  if (signature.result !== 'pass' || chainCheck.result !== 'pass') {
+    const unjudged = (['revocation', 'tcb', 'policy', 'measurement'] as const).map(name => absent(name, 'not judged: the transcript is not authentic'))
+    return evidenceReport({ kind: 'nvidia', tcbStatus: null, checks: [signature, chainCheck, ...unjudged], claims: null })
+  }
+  const measurements = judgeMeasurements({ transcript, product: productOf(leaf), material, roots, atMs })
+  // The first certificate is made by the device itself: nobody but the device could revoke it.
+  const device = { what: 'device', certificates: chain.slice(1) }
+  const manifests = measurements.chains.map(certificates => ({ what: 'manifest', certificates }))
+  const revocation = checkRevocation([device, ...manifests], material, atMs)
+  const faults = nvidiaPolicyFaults(transcript, policy)
   const checks: Check[] = [
     signature,
     chainCheck,
-    absent('revocation', why ?? 'no proof that the certificates are not revoked', authentic ? 'collateral_missing' : null),
-    absent('tcb', why ?? 'no known-good digests of driver and VBIOS', authentic ? 'collateral_missing' : null),
-    absent('policy', why ?? 'nothing to judge without known-good digests'),
-    absent('measurement', why ?? 'no measurement allow-list')
+    revocation.check,
+    measurements.check,
+    faults.length === 0 ? pass('policy', `within the ${policy.name} policy`) : fail('policy', 'evidence_refused', faults.join('; ')),
+    absent('measurement', 'NVIDIA\'s manifests stand in the place of an allow-list')
   ]
-  return evidenceReport({ kind: 'nvidia', tcbStatus: null, checks, claims: authentic ? claimsOf(transcript) : null })
+  const endsMs = [chain, ...measurements.chains].flat().map(certificate => certificate.notAfterMs)
+  return evidenceReport({ kind: 'nvidia', tcbStatus: null, checks, claims: claimsOf(transcript), freshUntilMs: Math.min(revocation.endMs, ...endsMs) })
 }
 
 function signs (leaf: Certificate, transcript: SpdmTranscript): boolean {
@@ -55,6 +73,22 @@ function chainOf (transcript: SpdmTranscript, pool: readonly Certificate[]): { c
   const leaves = leavesOf(pool)
   const signer = leaves.find(leaf => signs(leaf, transcript))
   return { chain: chainFrom(signer ?? leaves[0], pool), isSigned: signer != null }
+}
+
+/** Where the transcript names the firmware that signs, the certificate must be that firmware's. */
+function firmwareFault (leaf: Certificate, { firmwareId }: SpdmTranscript): string | null {
+  if (firmwareId == null) {
+    return null
+  }
+  const named = leaf.extensions.get(FIRMWARE_ID)
+  return named != null && firmwareId.byteLength > 0 && equalBytes(named.subarray(-firmwareId.byteLength), firmwareId)
+    ? null
+    : 'the certificate is of other firmware than the transcript names'
+}
+
+/** Common names of device certificates begin with the chip: `GH100 A01 GSP FMC LF`. */
+function productOf (leaf: Certificate): string {
+  return leaf.commonName.split(' ')[0]
 }
 
 function claimsOf (transcript: SpdmTranscript): Claims {

@@ -39,7 +39,9 @@ export interface Certificate {
   readonly isCa: boolean
   /** How many issuers may stand between this one and the leaf; null when there is no such limit. */
   readonly pathLength: number | null
-  /** Whether it has a critical extension that this verifier does not read. */
+  /** Object identifiers of its critical extensions. */
+  readonly criticalExtensions: readonly string[]
+  /** Whether it has a critical extension that a chain's verification does not read. */
   readonly unknownCritical: boolean
   readonly maySignCertificates: boolean
   readonly maySignCrls: boolean
@@ -86,14 +88,16 @@ function convert (id: string, der: Uint8Array): Certificate {
   }
   const [notBefore, notAfter] = sequenceOf(validity)
   const extensions = new Map<string, Uint8Array>()
-  let unknownCritical = false
+  const criticalExtensions: string[] = []
   for (const extension of extensionsOf(rest.map(node => tagged(node, 3)).find(nodes => nodes != null)?.[0])) {
     // RFC 5280 §4.2: "A certificate MUST NOT include more than one instance of a particular extension."
     if (extensions.has(extension.id)) {
       throw new TypeError('an extension stands twice')
     }
     extensions.set(extension.id, extension.value)
-    unknownCritical ||= extension.critical && extension.id !== OID.basicConstraints && extension.id !== OID.keyUsage
+    if (extension.critical) {
+      criticalExtensions.push(extension.id)
+    }
   }
   return {
     id,
@@ -107,7 +111,8 @@ function convert (id: string, der: Uint8Array): Certificate {
     publicKey: publicKeyOf(keyInfo),
     spkiHash: toHex(sha256(rawOf(keyInfo))),
     ...constraintsOf(extensions.get(OID.basicConstraints)),
-    unknownCritical,
+    criticalExtensions,
+    unknownCritical: criticalExtensions.some(id => id !== OID.basicConstraints && id !== OID.keyUsage),
     ...usageOf(extensions.get(OID.keyUsage)),
     extensions,
     algorithm: oidOf(sequenceOf(algorithm)[0]),

@@ -45,6 +45,11 @@ export function tagged (node: Node | undefined, n: number): readonly Node[] | nu
   return node instanceof asn1js.Constructed && node.idBlock.tagClass === 3 && node.idBlock.tagNumber === n ? node.valueBlock.value : null
 }
 
+/** Whether a node is the tag [n] in the place of a NULL. */
+export function nullOf (node: Node | undefined, n: number): boolean {
+  return node instanceof asn1js.Primitive && node.idBlock.tagClass === 3 && node.idBlock.tagNumber === n && rawOf(node).byteLength === 2
+}
+
 export function isInteger (node: Node | undefined): node is asn1js.Integer {
   return node instanceof asn1js.Integer
 }

@@ -14,6 +14,7 @@
  */
 export { simulatedCollector, withTurnedBit } from './simulated-collector.ts'
 export type { SimulatedCollectorInit } from './simulated-collector.ts'
+export { SIMULATED_MEASUREMENTS } from './simulated-measurements.ts'
 export { createTdxTestPlatform } from './tdx-test-platform.ts'
 export type { TdxTestPlatform, TestCollateralInit, TestTd } from './tdx-test-platform.ts'
 export { createSnpTestPlatform } from './snp-test-platform.ts'

@@ -88,6 +88,7 @@ async function start (place: Place, options: UpOptions, signal: AbortSignal): Pr
     providers: options.providers,
     clients: options.clients,
     seed: options.seed,
+    registryDelaySeconds: options.registryDelay,
     gatewayPort: isOnce ? 0 : options.port,
     chainPort: isOnce ? 0 : options.chainPort,
     adminPort: isOnce ? undefined : options.adminPort,

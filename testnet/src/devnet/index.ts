@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { CocoonError, DEVNET_GLOBAL_ID, toHex } from '@cocoon-net/protocol'
+import { Address } from '@ton/core'
 import { Inbox } from './inbox.ts'
 import { Ledger } from './ledger.ts'
 import { mintOf, routes } from './routes.ts'
@@ -7,8 +8,18 @@ import { serve } from './serve.ts'
 import { ChainStore } from './store.ts'
 import type { Faults } from './inbox.ts'
 import type { DevnetControl } from './routes.ts'
+import type { StateInit } from '@ton/core'
 
 export type { Faults } from './inbox.ts'
+
+/** An account that is there from the first block on. */
+export interface GenesisAccount {
+  /** In any notation. */
+  readonly address: string
+  readonly amountNano: bigint
+  /** Code and data, when the address commits to them. */
+  readonly init?: StateInit
+}
 
 export interface DevnetInit {
   /** State folder; made when missing. */
@@ -26,6 +37,8 @@ export interface DevnetInit {
   readonly lossRate?: number
   /** Decides which messages are lost; default: the genesis. */
   readonly seed?: string
+  /** What the chain begins with: each is given once, to an account that nothing has touched. */
+  readonly begin?: readonly GenesisAccount[]
   readonly signal?: AbortSignal
   now? (): number
   /** Told of failures that no caller waits for. */
@@ -50,6 +63,8 @@ export interface Devnet {
   readonly genesis: Uint8Array
   /** Also configuration parameter 19: the address of a wallet v5 depends on it. */
   readonly globalId: number
+  /** Resolves when what the chain begins with is there. */
+  readonly begun: Promise<void>
   /**
    * New coins.
    *
@@ -65,6 +80,14 @@ export interface Devnet {
   restore (snapshot: Pick<Snapshot, 'seqno'>): Promise<void>
   setFaults (faults: Faults): void
   stop (): Promise<void>
+}
+
+async function begin (ledger: Ledger, accounts: readonly GenesisAccount[], now: () => number): Promise<void> {
+  for (const { address, amountNano, init } of accounts) {
+    if (!await ledger.knows(Address.parse(address))) {
+      await ledger.apply({ ...mintOf(address, amountNano), init }, { atMs: now() })
+    }
+  }
 }
 
 /**
@@ -120,6 +143,10 @@ export async function startDevnet (init: DevnetInit): Promise<Devnet> {
       },
       setFaults: (faults) => { inbox.setFaults(faults) }
     }
+    // Beside the start of the server: the first execution takes longer than all others.
+    const begun = begin(ledger, init.begin ?? [], now)
+    begun.catch((error: unknown) => init.onError?.(error))
+    closing.push(async () => { await begun.catch(() => { /* told above */ }) })
     const server = await serve(routes(control), { host: init.host ?? '127.0.0.1', port: init.port ?? 0 })
     closing.push(async () => server.stop())
     const onAbort = (): void => { stop().catch(error => init.onError?.(error)) }
@@ -130,6 +157,7 @@ export async function startDevnet (init: DevnetInit): Promise<Devnet> {
       url: server.url,
       genesis: store.genesis,
       globalId: DEVNET_GLOBAL_ID,
+      begun,
       faucet: control.faucet,
       snapshot: control.snapshot,
       restore: control.restore,

@@ -4,12 +4,12 @@ import { MAX_GET_GAS, MAX_LOCATE_SCAN, MAX_TRANSACTIONS_PER_BLOCK } from './cons
 import { Emulator, accountKey, contractAt } from './emulator.ts'
 import { mint, parseExternal } from './messages.ts'
 import type { BlockRecord, ChainStore, TransactionRecord } from './store.ts'
-import type { Address, ShardAccount, Transaction, TupleItem } from '@ton/core'
+import type { Address, ShardAccount, StateInit, Transaction, TupleItem } from '@ton/core'
 
 /** What the chain can be asked to do. `boc` is base64, `address` any form of a TON address. */
 export type LedgerInput =
   | { readonly kind: 'external', readonly boc: string }
-  | { readonly kind: 'mint', readonly address: string, readonly amountNano: bigint }
+  | { readonly kind: 'mint', readonly address: string, readonly amountNano: bigint, readonly init?: StateInit }
 
 export interface StoredTransaction {
   readonly record: TransactionRecord
@@ -144,7 +144,7 @@ export class Ledger {
       await this.#seal({ utime, endLt: BigInt(this.#last.endLt), transactions: [], accounts: [] }, init.pendingKey)
       return
     }
-    const message = input.kind === 'external' ? parseExternal(input.boc) : mint(input.address, input.amountNano)
+    const message = input.kind === 'external' ? parseExternal(input.boc) : mint(input.address, input.amountNano, input.init)
     const randomSeed = sha256(utf8('cocoon/devnet/random/v1\0'), this.#store.genesis, u64be(BigInt(this.#last.seqno + 1)))
     try {
       const executed = await this.#emulator.execute(message, { utime, randomSeed, maxTransactions: MAX_TRANSACTIONS_PER_BLOCK }).catch((error: unknown) => { throw rejected(error) })
@@ -170,6 +170,11 @@ export class Ledger {
   /** As the block `seqno` left it, or as it is now. */
   async account (address: Address, seqno?: number): Promise<ShardAccount> {
     return contractAt(this.#emulator.chain, address, await this.#store.account(accountKey(address), seqno)).account
+  }
+
+  /** Whether any block has touched the account. */
+  async knows (address: Address): Promise<boolean> {
+    return await this.#store.account(accountKey(address)) != null
   }
 
   /** Newest first, `fromLt` and `toLt` inclusive. */

@@ -1,7 +1,7 @@
 import { CocoonError } from '@cocoon-net/protocol'
 import { Address, Cell, loadMessage } from '@ton/core'
 import { MAX_MESSAGE_BYTES } from './constants.ts'
-import type { Message } from '@ton/core'
+import type { Message, StateInit } from '@ton/core'
 
 const NOWHERE = new Address(0, Buffer.alloc(32))
 
@@ -27,9 +27,10 @@ export function parseExternal (boc: string): Message & { info: { dest: Address }
   return message as Message & { info: { dest: Address } }
 }
 
-/** New coins for an account, from nowhere: what a faucet is on a devnet. */
-export function mint (address: string, amountNano: bigint): Message {
+/** New coins for an account, from nowhere: what a faucet is on a devnet. With `init` they deploy what the address commits to. */
+export function mint (address: string, amountNano: bigint, init?: StateInit): Message {
   return {
+    init,
     info: {
       type: 'internal',
       ihrDisabled: true,

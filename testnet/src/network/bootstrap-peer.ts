@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { loadHostKey, openHostDatastore, startNode } from '@cocoon-net/node'
-import { CocoonError, devnetPreset, fromHex } from '@cocoon-net/protocol'
+import { CocoonError, devnetPreset, parseDevnetText } from '@cocoon-net/protocol'
 import { seedPeerDatabase } from './seed-home.ts'
 import type { CocoonPeer, HostDatastore } from '@cocoon-net/node'
 
@@ -30,9 +30,10 @@ async function openDatabase (folder: string, seed: string | undefined): Promise<
 export async function startBootstrapPeer (init: { folder: string, genesis: string, seed?: string }): Promise<BootstrapPeer> {
   const { datastore, close } = await openDatabase(join(init.folder, 'bootstrap'), init.seed)
   let peer: CocoonPeer
+  const { genesis, registry } = parseDevnetText(init.genesis)
   try {
     peer = await startNode({
-      network: devnetPreset(fromHex(init.genesis)),
+      network: devnetPreset(genesis, registry),
       privateKey: await loadHostKey(datastore),
       datastore,
       listen: ['/ip4/127.0.0.1/tcp/0'],

@@ -35,7 +35,7 @@ const controlSchema = z.object({
   admin: z.string().optional(),
   /** The first gateway's home: its token lies there. */
   adminHome: z.string().optional(),
-  /** 64 hex digits: names the network. */
+  /** Names the network: 64 hex digits, and 64 more of its registry. */
   genesis: z.string().optional(),
   chain: z.string().optional(),
   bootstrap: z.string().optional(),

@@ -30,7 +30,7 @@ describe('cocoon testnet up', function () {
   it('has the clients, providers and keys that were asked for, and ends when told to', async () => {
     const program = run('cocoon', ['testnet', 'up', '--seed', '7', '--providers', '4', '--clients', '2', '--gateway-port', '0', '--chain-port', '0', '--json'], { home })
     const ready = JSON.parse(await program.line(/^\{"ready":true/))
-    expect(ready.genesis).to.equal(Buffer.from(seededBytes('7', 'genesis')).toString('hex'))
+    expect(ready.genesis.slice(0, 64), 'the registry follows').to.equal(Buffer.from(seededBytes('7', 'genesis')).toString('hex'))
     const names = ['provider-1', 'provider-2', 'provider-3', 'provider-4']
     expect(ready.providers.map((provider: { peerId: string }) => provider.peerId)).to.deep.equal(await Promise.all(names.map(peerIdOf)))
     expect(ready.gateways.map((gateway: { name: string }) => gateway.name)).to.deep.equal(['gateway', 'gateway-2'])

@@ -42,7 +42,8 @@ export interface TestCollateralInit {
 export interface TdxTestPlatform {
   /** SHA-256 of the root's key, hex: what a test pins. */
   readonly rootSpkiHash: string
-  quote(reportData: Uint8Array, options?: { readonly version?: 4 | 5, readonly td?: TestTd, readonly vendorId?: Uint8Array }): Uint8Array
+  /** Version 3 is of an SGX enclave, the others are of a TD. */
+  quote(reportData: Uint8Array, options?: { readonly version?: 3 | 4 | 5, readonly td?: TestTd, readonly vendorId?: Uint8Array }): Uint8Array
   collateral(init?: TestCollateralInit): Uint8Array
 }
 
@@ -87,14 +88,15 @@ export function createTdxTestPlatform (init: { seed: Uint8Array, atMs: number, m
     rootSpkiHash: toHex(spkiHashOf(root.key)),
     quote: (reportData, options = {}) => {
       const version = options.version ?? 4
-      const body = tdReport(reportData, options.td ?? {}, version === 5)
-      const head = concat(u16(version), u16(2), u32(0x81), new Uint8Array(4), options.vendorId ?? fromHex(INTEL_VENDOR_ID), new Uint8Array(20))
+      const isSgx = version === 3
+      const body = isSgx ? enclaveReport(reportData) : tdReport(reportData, options.td ?? {}, version === 5)
+      const head = concat(u16(version), u16(2), u32(isSgx ? 0 : 0x81), new Uint8Array(4), options.vendorId ?? fromHex(INTEL_VENDOR_ID), new Uint8Array(20))
       const signed = version === 5 ? concat(head, u16(options.td?.extension == null ? 3 : 4), sized(body)) : concat(head, body)
       const authData = new Uint8Array(32).fill(0x20)
       const point = attestationKey.point.subarray(1)
-      const qeReport = quotingEnclaveReport(sha256(concat(point, authData)))
+      const qeReport = enclaveReport(concat(sha256(concat(point, authData)), new Uint8Array(32)))
       const qeData = concat(qeReport, pckKey.signRaw(qeReport), u16(authData.byteLength), authData, u16(5), sized(pckChain))
-      return concat(signed, sized(concat(attestationKey.signRaw(signed), point, u16(6), sized(qeData))))
+      return concat(signed, sized(concat(attestationKey.signRaw(signed), point, isSgx ? qeData : concat(u16(6), sized(qeData)))))
     },
     collateral: (options = {}) => {
       const dates = { issueDate: iso(atMs - DAY_MS), nextUpdate: iso(atMs + 29 * DAY_MS), tcbEvaluationDataNumber: 18 }
@@ -138,11 +140,12 @@ function tdReport (reportData: Uint8Array, td: TestTd, v15: boolean): Uint8Array
   return v15 ? concat(body, teeTcbSvn, td.mrServiceTd ?? new Uint8Array(48), td.extension ?? new Uint8Array()) : body
 }
 
-function quotingEnclaveReport (boundHash: Uint8Array): Uint8Array {
+/** Of the quoting enclave, or of any other that the same hand signed. */
+function enclaveReport (reportData: Uint8Array): Uint8Array {
   return concat(
     new Uint8Array(16).fill(TCB_SVN), new Uint8Array(4 + 28), fromHex('1500000000000000e700000000000000'),
     new Uint8Array(32).fill(0x41), new Uint8Array(32), fromHex(QE_SIGNER), new Uint8Array(96), u16(2), u16(4), new Uint8Array(60),
-    boundHash, new Uint8Array(32)
+    reportData
   )
 }
 

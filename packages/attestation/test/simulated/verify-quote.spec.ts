@@ -71,6 +71,8 @@ describe('TDX evidence under a private root', () => {
       qeIdentity: one => ({ ...one, tcbLevels: (one.tcbLevels as object[]).map(level => ({ ...level, advisoryIDs: ['INTEL-SA-1', 'INTEL-SA-0'] })) })
     })
     expect(judge({ collateral }).claims?.advisories).to.deep.equal(['INTEL-SA-0', 'INTEL-SA-1', 'INTEL-SA-2'])
+    const tcb = (report: EvidenceReport): string | undefined => report.checks.find(({ name }) => name === 'tcb')?.message
+    expect([tcb(judge({ collateral })), tcb(judge({}))]).to.deep.equal(['UpToDate, advisories INTEL-SA-0, INTEL-SA-1, INTEL-SA-2', 'UpToDate'])
     expect(judge({}).claims).to.deep.include({ advisories: [], teeTcbSvn: `0501${'05'.repeat(14)}`, mrSeam: '11'.repeat(48), mrOwner: '00'.repeat(48), mrOwnerConfig: '00'.repeat(48) })
     expect(judge({}).claims).to.not.have.any.keys('mrServiceTd', 'vmId')
     expect(judge({ collateral: null }).claims).to.not.have.property('advisories')

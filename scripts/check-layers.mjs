@@ -24,6 +24,9 @@ export const LAYERS = {
   testnet: 5
 }
 
+/** Their sources run in browsers too: of Node's modules they may import types only. */
+export const BROWSER_PACKAGES = ['protocol', 'attestation', 'sealing']
+
 /** Only this workspace and tests may import what is listed. */
 const TEST_ONLY_CONSUMER = 'testnet'
 const TEST_ONLY = [/^@cocoon-net\/attestation-simulated(\/|$)/, /^@cocoon-net\/attestation\/testing$/, /^@cocoon-net\/engine\/.*synthetic/]
@@ -72,7 +75,10 @@ function checkFile (context, file, isTest) {
   const { name, layer, manifest, root, dir, problems } = context
   const say = text => { problems.push(`${relative(root, file)}: ${text}`) }
 
-  for (const specifier of importsOf(readFileSync(file, 'utf8'))) {
+  const text = readFileSync(file, 'utf8')
+  const valueImports = importsOf(text.replace(/^import type .*$/gm, ''))
+
+  for (const specifier of importsOf(text)) {
     if (specifier.startsWith('.')) {
       const target = resolve(file, '..', specifier)
 
@@ -85,6 +91,10 @@ function checkFile (context, file, isTest) {
       continue
     }
     if (specifier.startsWith('node:') || specifier.startsWith('#') || builtins.has(specifier)) {
+      if (!isTest && BROWSER_PACKAGES.includes(name) && valueImports.includes(specifier)) {
+        say(`${specifier} is Node's, and ${name} runs in browsers`)
+      }
+
       continue
     }
 

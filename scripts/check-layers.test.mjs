@@ -94,3 +94,12 @@ test('packages of one layer may not depend on each other in a circle', () => {
 test('comments are not imports', () => {
   assert.deepEqual(importsOf("/**\n * import { a } from 'a'\n */\n// import 'b'\nconst url = 'http://c'\nimport d from 'd'\n"), ['d'])
 })
+
+test('the sources of a browser package may import types of Node, and no module of it', () => {
+  const sources = line => ({ 'packages/sealing/package.json': manifest('sealing'), 'packages/sealing/src/a.ts': line, 'packages/sealing/test/a.spec.ts': "import fs from 'node:fs'" })
+
+  assert.deepEqual(problemsOf(sources("import type * as NodeCrypto from 'node:crypto'\n")), [])
+  for (const line of ["import crypto from 'node:crypto'", "import { randomBytes } from 'crypto'", "const fs = await import('node:fs')", "export * from 'node:util'"]) {
+    assert.match(problemsOf(sources(line)).join(), /runs in browsers/, line)
+  }
+})

@@ -10,6 +10,11 @@ import type { PayFrame } from '@cocoon-net/protocol'
 
 export interface ClientJob {
   readonly paidNano: bigint
+  /**
+   * Resolves when the job is on disk: to be awaited before its request leaves, or a process that ends could not tell a debt
+   * of its own job from one that a provider made up.
+   */
+  recorded (): Promise<void>
   /** Signs for `nano` in all; on disk before it resolves. Null when the job holds that much. Throws CocoonError spending_limit, lane_exhausted, max_charge_too_low. */
   voucherUpTo (nano: bigint): Promise<PayFrame | null>
   /** Sets the job to its exact charge; null when it already holds exactly that. */
@@ -27,8 +32,8 @@ export interface LaneWriter {
   write (state: PayerLane, also?: readonly StoreWrite[]): Promise<void>
   /** What no voucher waits for: which job holds how much of what was signed. */
   hold (state: PayerLane): void
-  /** Puts the state as it is on disk behind the caller's back. */
-  note (): void
+  /** Puts the state as it is on disk. */
+  note (): Promise<void>
   nextLedgerKey (): string
   nowMs (): number
 }
@@ -42,15 +47,17 @@ export function signedFrame (state: PayerLane, signer: Signer, networkId: Uint8A
 export function clientJob (lane: LaneWriter, job: { clientNonce: Uint8Array, maxChargeNano: bigint }, signer: Signer, networkId: Uint8Array): ClientJob {
   const nonce = hex(job.clientNonce)
   lane.hold(beginPayerJob(lane.state, nonce))
+  const recorded = lane.note()
+  // a failure is told to whoever waits for it, and nothing leaves
+  recorded.catch(() => {})
   let finalNano: bigint | null = null
 
   const frame = (nano: bigint): PayFrame => signedFrame(lane.state, signer, networkId, [[job.clientNonce, nano]])
 
   /** True when the job holds more than before. Disk before signature. */
   const raise = async (nano: bigint): Promise<boolean> => {
-    const before = lane.state
-    const { lane: next, moreNano } = raisePayerJob(before, nonce, nano)
-    if (next === before) {
+    const { lane: next, moreNano } = raisePayerJob(lane.state, nonce, nano)
+    if (next === lane.state) {
       return false
     }
     lane.book(moreNano)
@@ -58,16 +65,14 @@ export function clientJob (lane: LaneWriter, job: { clientNonce: Uint8Array, max
       await lane.write(next)
     } else {
       lane.hold(next)
-      if (before.jobs.get(nonce) === 0n) {
-        // after a restart the job is known as ours, should it turn out to be owed for
-        lane.note()
-      }
+      await recorded
     }
     return true
   }
 
   return {
     get paidNano () { return finalNano ?? lane.state.jobs.get(nonce) ?? 0n },
+    recorded: async () => recorded,
     voucherUpTo: async (nano) => lane.exclusive(async () => {
       const wantedNano = lesser(nano, job.maxChargeNano)
       return finalNano == null && await raise(wantedNano) ? frame(wantedNano) : null

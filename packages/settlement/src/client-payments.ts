@@ -203,7 +203,7 @@ class DefaultClientPayments implements ClientPayments {
         this.#table.topUpWhenLow(entry)
       },
       hold: (state) => { entry.state = state },
-      note: () => { this.#inBackground(this.#table.write(entry, entry.state)) },
+      note: async () => this.#table.write(entry, entry.state),
       nextLedgerKey: () => ledgerKey(this.#sequence++),
       nowMs: () => this.#clock.nowMs()
     }

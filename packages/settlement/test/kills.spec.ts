@@ -1,6 +1,7 @@
 import { expect } from 'aegir/chai'
 import { MemoryLevel } from 'memory-level'
 import { createClientPayments } from '../src/client-payments.ts'
+import { readLedger } from '../src/ledger.ts'
 import { createProviderPayments } from '../src/provider-payments.ts'
 import { decodeValue } from '../src/store.ts'
 import { hex } from '../src/types.ts'
@@ -8,9 +9,12 @@ import { manualClock, network, nonce, payee, signer } from './fixtures.ts'
 import { Mortal } from './mortal.ts'
 import { VaultLedger } from './vault-ledger.ts'
 import type { ClientLane, ClientPayments } from '../src/client-payments.ts'
+import type { JobMeter } from '../src/job-meter.ts'
 import type { PayerLane } from '../src/payer-lane.ts'
 import type { ProviderPayments } from '../src/provider-payments.ts'
 import type { DayBook } from '../src/spending.ts'
+import type { VaultContract } from '../src/vault-contract.ts'
+import type { Wallet } from '../src/wallet.ts'
 import type { PayFrame } from '@cocoon-net/protocol'
 
 const OWNER = nonce(7)
@@ -30,11 +34,48 @@ class World {
   readonly acknowledged = new Map<bigint, bigint>()
   /** what the provider was told to charge and was paid */
   earnedNano = 0n
+  /** jobs that the provider serves, and what it has let out for them */
+  readonly running = new Set<{ readonly meter: JobMeter, vestedNano: bigint }>()
+  /** lanes that an open message named before the client's disk knew them */
+  readonly unrecorded: string[] = []
   #jobs = 0
 
+  /** The client's wallet, and the contract that its messages are for: an open message may only name lanes that are on disk. */
+  #opening (): { vaults: VaultContract, wallet: Wallet } {
+    const { vaults } = this.ledger
+    const wallet = this.ledger.wallet(OWNER)
+    const opens = new Map<string, Parameters<VaultContract['openLanesBody']>[0]>()
+    return {
+      vaults: {
+        ...vaults,
+        openLanesBody: (init) => {
+          const body = vaults.openLanesBody(init)
+          opens.set(body.hash().toString('hex'), init)
+          return body
+        }
+      },
+      wallet: {
+        ...wallet,
+        send: async (messages) => {
+          for (const { body } of messages) {
+            const open = opens.get(body?.hash().toString('hex') ?? '')
+            for (const lane of open?.lanes ?? []) {
+              const stored = decodeValue(await this.disks.client.get(`lane/${hex(lane.payee)}`) ?? 'null') as PayerLane | null
+              if (stored?.id.epoch !== open?.epoch) {
+                this.unrecorded.push(hex(lane.payee))
+              }
+            }
+          }
+          await wallet.send(messages)
+        }
+      }
+    }
+  }
+
   client (life: Mortal): ClientPayments {
+    const { vaults, wallet } = this.#opening()
     return createClientPayments({
-      network, vaults: this.ledger.vaults, port: life.port(this.ledger.port()), wallet: life.wallet(this.ledger.wallet(OWNER)), voucherSigner: signer, kv: life.kv(this.disks.client), clock: this.clock, limits: LIMITS
+      network, vaults, port: life.port(this.ledger.port()), wallet: life.wallet(wallet), voucherSigner: signer, kv: life.kv(this.disks.client), clock: this.clock, limits: LIMITS
     })
   }
 
@@ -67,6 +108,13 @@ class World {
     expect((book as DayBook).allNano >= cumulative, 'the limit is on disk').to.equal(true)
   }
 
+  /** A job that leaves the client, as a request or with a voucher, is one that it will know as its own. */
+  async expectKnown (clientNonce: Uint8Array): Promise<void> {
+    const [text, rows] = await Promise.all([this.disks.client.get(`lane/${hex(payee)}`), readLedger(this.disks.client)])
+    const { jobs } = decodeValue(text ?? 'null') as PayerLane
+    expect(jobs.has(hex(clientNonce)) || rows.some(row => row.clientNonce === hex(clientNonce)), 'the job is on disk').to.equal(true)
+  }
+
   nextNonce (): Uint8Array {
     return nonce(++this.#jobs)
   }
@@ -75,6 +123,7 @@ class World {
     if (frame != null) {
       const { epoch, cumulative } = frame.voucher
       await this.#expectOnDisk(epoch, cumulative)
+      await Promise.all(frame.jobs.map(async ([clientNonce]) => this.expectKnown(clientNonce)))
       // a counter never goes back, and the signer never goes above the day's limit
       expect(cumulative >= (this.released.get(epoch) ?? 0n)).to.equal(true)
       this.released.set(epoch, cumulative)
@@ -98,17 +147,38 @@ async function openLane (world: World, client: ClientPayments, provider: Provide
   return { lane, laneKey }
 }
 
-interface JobScript { readonly steps: readonly bigint[], readonly chargeNano: bigint, readonly end: 'paid' | 'aborted' | 'owed' }
+interface JobScript {
+  readonly steps: readonly bigint[]
+  readonly chargeNano: bigint
+  readonly end: 'paid' | 'aborted' | 'owed'
+  /** vouchers follow what was let out on credit, instead of going before it */
+  readonly inArrears?: boolean
+  /** the request does not wait for the disk: its first voucher has to */
+  readonly isHasty?: boolean
+}
 
-async function runJob (world: World, { lane, laneKey }: { lane: ClientLane, laneKey: string }, provider: ProviderPayments, { steps, chargeNano, end }: JobScript): Promise<void> {
+async function runJob (world: World, { lane, laneKey }: { lane: ClientLane, laneKey: string }, provider: ProviderPayments, { steps, chargeNano, end, inArrears = false, isHasty = false }: JobScript): Promise<void> {
   const clientNonce = world.nextNonce()
   const job = lane.beginJob({ clientNonce, maxChargeNano: 9_000_000n })
+  if (!isHasty) {
+    await job.recorded()
+    await world.expectKnown(clientNonce)
+  }
   const meter = await provider.beginJob({ laneKey, clientNonce, maxChargeNano: 9_000_000n, windowNano: 1_000_000n })
+  const running = { meter, vestedNano: 0n }
+  world.running.add(running)
   for (const nano of steps) {
-    await world.send(provider, laneKey, await job.voucherUpTo(nano))
+    if (!inArrears) {
+      await world.send(provider, laneKey, await job.voucherUpTo(nano))
+    }
     await meter.waitFor(nano)
+    running.vestedNano = nano
+    if (inArrears) {
+      await world.send(provider, laneKey, await job.voucherUpTo(nano))
+    }
   }
   if (end === 'aborted') {
+    world.running.delete(running)
     await meter.abort()
     await job.finish(0n)
     return
@@ -117,6 +187,7 @@ async function runJob (world: World, { lane, laneKey }: { lane: ClientLane, lane
   if (end === 'paid') {
     await world.send(provider, laneKey, last)
   }
+  world.running.delete(running)
   const { paidNano } = await meter.finish(chargeNano)
   world.earnedNano += paidNano
 }
@@ -132,24 +203,41 @@ async function script (world: World, client: ClientPayments, provider: ProviderP
     runJob(world, first, provider, { steps: [400_000n], chargeNano: 0n, end: 'aborted' }),
     runJob(world, first, provider, { steps: [700_000n, 800_000n], chargeNano: 800_000n, end: 'paid' })
   ])
+  // out of what the failed job left free: no voucher of these is a new promise
+  await runJob(world, first, provider, { steps: [200_000n, 300_000n], chargeNano: 250_000n, end: 'paid', isHasty: true })
+  await runJob(world, first, provider, { steps: [100_000n], chargeNano: 100_000n, end: 'paid', inArrears: true })
+  await runJob(world, first, provider, { steps: [600_000n, 1_200_000n], chargeNano: 1_100_000n, end: 'paid', inArrears: true })
   await runJob(world, first, provider, { steps: [500_000n], chargeNano: 900_000n, end: 'owed' })
   const second = await openLane(world, client, provider)
   await provider.settle()
   await runJob(world, second, provider, { steps: [600_000n], chargeNano: 600_000n, end: 'paid' })
 }
 
-/** Runs the script with lives that end after so many writes, starts both again, and holds what is left to what was seen. */
-async function survive (lives: { client: Mortal, provider: Mortal }): Promise<void> {
+/**
+ * Runs the script with lives that end after so many writes, starts again what has ended, and holds what is left to what
+ * was seen. The provider may live on when the client's process ends.
+ */
+async function survive (lives: { client: Mortal, provider: Mortal }, ends: 'both' | 'client' = 'both'): Promise<void> {
   const world = new World()
   const [client, provider] = [world.client(lives.client), world.provider(lives.provider)]
   await world.until(Promise.race([script(world, client, provider), lives.client.died, lives.provider.died]))
-  // the other process ends with it: what it has not written is lost as well
   lives.client.end()
-  lives.provider.end()
+  if (ends === 'both') {
+    // what it has not written is lost as well
+    lives.provider.end()
+  } else {
+    // no voucher comes any more: the jobs end at what was let out
+    for (const { meter, vestedNano } of [...world.running]) {
+      const { paidNano } = await world.until(meter.finish(vestedNano))
+      world.earnedNano += paidNano
+    }
+  }
   const [released, acknowledged] = [new Map(world.released), new Map(world.acknowledged)]
 
-  const again = { client: world.client(new Mortal()), provider: world.provider(new Mortal()) }
-  await again.provider.start()
+  const again = { client: world.client(new Mortal()), provider: ends === 'both' ? world.provider(new Mortal()) : provider }
+  if (ends === 'both') {
+    await again.provider.start()
+  }
   const held = again.provider.summary().unredeemedNano + world.ledger.paidNano
   expect(held >= [...acknowledged.values()].reduce((sum, nano) => sum + nano, 0n), 'never less than was acknowledged').to.equal(true)
   await world.until((async () => {
@@ -161,6 +249,7 @@ async function survive (lives: { client: Mortal, provider: Mortal }): Promise<vo
     expect(again.provider.summary().debtNano).to.equal(0n)
     await again.provider.settle()
   })())
+  expect(world.unrecorded, 'no lane is opened that is not on disk').to.deep.equal([])
   const promised = [...world.released.values()].reduce((sum, nano) => sum + nano, 0n)
   expect(world.ledger.paidNano <= promised, 'never more than was authorised').to.equal(true)
   expect(world.ledger.paidNano >= world.earnedNano, 'all that was earned is paid').to.equal(true)
@@ -187,4 +276,13 @@ describe('a process that is killed', () => {
       }
     })
   }
+
+  it('after any one write of the client leaves a provider that lives on with debts that the client knows and pays', async function () {
+    this.timeout(60_000)
+    const whole = new Mortal()
+    await survive({ client: whole, provider: new Mortal() }, 'client')
+    for (let lifetime = 1; lifetime <= whole.writes; lifetime++) {
+      await survive({ client: new Mortal(lifetime), provider: new Mortal() }, 'client')
+    }
+  })
 })

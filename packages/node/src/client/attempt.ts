@@ -77,9 +77,9 @@ export async function startAttempt (init: AttemptInit): Promise<Attempt> {
   const forget = (): void => { init.signal.removeEventListener('abort', onAbort) }
 
   try {
-    const sealed = await seal.seal({ header: headerBytes, payload })
     const pays = createJobPayments({ header, lane, pay: init.pay, windowNano: candidate.quote.windowNano })
     payments = pays
+    const [sealed] = await Promise.all([seal.seal({ header: headerBytes, payload }), pays.recorded()])
     const [, accept] = await Promise.all([
       (async () => {
         await frames.write({ t: 'request', kem: provider.binding.hpkeKeys[0].kem, bindingHash: provider.bindingHash, header: headerBytes, ciphertext: sealed.ciphertext })

@@ -6,6 +6,8 @@ import type { ClientLane } from '@cocoon-net/settlement'
 /** The client's payments for one job: how much is promised when, and the exact end. Amounts in nanoTON. */
 export interface JobPayments {
   readonly paidNano: bigint
+  /** Resolves when the job is on disk; its request leaves after that. */
+  recorded(): Promise<void>
   /**
    * Promises what is due for `vestedNano`; `due` when the five seconds are over.
    *
@@ -24,6 +26,7 @@ export function createJobPayments (init: { header: RequestHeader, lane: ClientLa
   const { allowanceNano } = lane
   return {
     get paidNano () { return job.paidNano },
+    recorded: async () => job.recorded(),
     vouch: async (vestedNano, due) => {
       const target = vouchTarget({ vestedNano, paidNano: job.paidNano, allowanceNano, windowNano, maxChargeNano: header.maxCharge, due })
       const frame = target == null ? null : await job.voucherUpTo(target)

@@ -14,6 +14,7 @@ interface Options {
   readonly messageDelay: string
   readonly lossRate: string
   readonly seed?: string
+  readonly globalId?: string
 }
 
 const command = new Command('devnet')
@@ -25,6 +26,7 @@ const command = new Command('devnet')
   .option('--message-delay <ms>', 'how long an accepted message waits', '0')
   .option('--loss-rate <share>', 'share of accepted messages that are lost, 0 to 1', '0')
   .option('--seed <text>', 'decides which messages are lost')
+  .option('--global-id <number>', 'what the chain says it is, such as -3 for a rehearsal of testnet; keys with real coins do not belong there')
   .option('--json', 'for symmetry with the other commands: the output is JSON in any case')
 
 /** As JSON on stderr, nothing that a peer wrote. */
@@ -33,10 +35,10 @@ function report (thrown: unknown): void {
   process.stderr.write(`${JSON.stringify({ error: error.code, message: error.message, remedy: error.spec.remedy })}\n`)
 }
 
-function numberOf (text: string, name: string, max: number): number {
+function numberOf (text: string, name: string, max: number, min = 0): number {
   const value = Number(text)
-  if (text.trim() === '' || !(value >= 0 && value <= max)) {
-    command.error(`--${name} must be a number from 0 to ${max}`, { exitCode: 2 })
+  if (text.trim() === '' || !(value >= min && value <= max)) {
+    command.error(`--${name} must be a number from ${min} to ${max}`, { exitCode: 2 })
   }
   return value
 }
@@ -52,6 +54,7 @@ try {
     messageDelayMs: numberOf(options.messageDelay, 'message-delay', 600_000),
     lossRate: numberOf(options.lossRate, 'loss-rate', 1),
     seed: options.seed,
+    globalId: options.globalId == null ? undefined : Math.trunc(numberOf(options.globalId, 'global-id', 2 ** 31 - 1, -(2 ** 31))),
     onError: report
   })
   process.stdout.write(`${JSON.stringify({ ready: true, endpoint: devnet.endpoint, url: devnet.url, genesis: toHex(devnet.genesis), globalId: devnet.globalId, pid: process.pid })}\n`)

@@ -1,4 +1,3 @@
-import { DEVNET_GLOBAL_ID } from '@cocoon-net/protocol'
 import { Cell, Dictionary, beginCell, loadShardAccount, storeShardAccount } from '@ton/core'
 import { Blockchain, SmartContract, defaultConfig } from '@ton/sandbox'
 import { GLOBAL_ID_PARAM, TRIM_ACCOUNTS, TRIM_TRANSACTIONS } from './constants.ts'
@@ -13,10 +12,10 @@ export function accountKey (address: Address): string {
   return address.toRawString()
 }
 
-/** Configuration of the emulator with the devnet's own global id. */
-export function devnetConfig (): Dictionary<number, Cell> {
+/** Configuration of the emulator with the chain's own global id. */
+export function devnetConfig (globalId: number): Dictionary<number, Cell> {
   const params = Cell.fromBase64(defaultConfig).beginParse().loadDictDirect(Dictionary.Keys.Int(32), Dictionary.Values.Cell())
-  params.set(GLOBAL_ID_PARAM, beginCell().storeInt(DEVNET_GLOBAL_ID, 32).endCell())
+  params.set(GLOBAL_ID_PARAM, beginCell().storeInt(globalId, 32).endCell())
   return params
 }
 
@@ -82,9 +81,9 @@ export class Emulator {
     this.#accounts = accounts
   }
 
-  static async create (source: AccountSource): Promise<Emulator> {
+  static async create (source: AccountSource, globalId: number): Promise<Emulator> {
     const accounts = new WorkingAccounts(source)
-    const chain = await Blockchain.create({ config: beginCell().storeDictDirect(devnetConfig()).endCell(), storage: accounts })
+    const chain = await Blockchain.create({ config: beginCell().storeDictDirect(devnetConfig(globalId)).endCell(), storage: accounts })
     chain.verbosity = { print: false, blockchainLogs: false, vmLogs: 'none', debugLogs: false }
     return new Emulator(chain, accounts)
   }

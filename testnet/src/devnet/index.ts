@@ -31,6 +31,11 @@ export interface DevnetInit {
   readonly blockIntervalMs?: number
   /** 32 bytes; kept from the first start on. */
   readonly genesis?: Uint8Array
+  /**
+   * What the chain says it is in configuration parameter 19, and what wallets v5 sign; the same at each start. Default: the
+   * devnet's own. Mainnet's (−239) and testnet's (−3) are for rehearsals: what is signed there is good on the real one too.
+   */
+  readonly globalId?: number
   /** How long an accepted message waits before it is executed; default 0. */
   readonly messageDelayMs?: number
   /** Share of accepted messages that are never executed, 0 to 1; default 0. */
@@ -111,7 +116,7 @@ export async function startDevnet (init: DevnetInit): Promise<Devnet> {
     await stopping
   }
   try {
-    const ledger = await Ledger.open(store, now())
+    const ledger = await Ledger.open(store, { nowMs: now(), globalId: init.globalId ?? DEVNET_GLOBAL_ID })
     closing.push(async () => ledger.idle())
     const inbox = new Inbox({
       ledger,
@@ -156,7 +161,7 @@ export async function startDevnet (init: DevnetInit): Promise<Devnet> {
       endpoint: `${server.url}/api/v2/jsonRPC`,
       url: server.url,
       genesis: store.genesis,
-      globalId: DEVNET_GLOBAL_ID,
+      globalId: ledger.globalId,
       begun,
       faucet: control.faucet,
       snapshot: control.snapshot,

@@ -1,4 +1,4 @@
-import { CocoonError, DEVNET_GLOBAL_ID, concat, fromHex, sha256, toHex, u64be, utf8 } from '@cocoon-net/protocol'
+import { CocoonError, concat, fromHex, sha256, toHex, u64be, utf8 } from '@cocoon-net/protocol'
 import { Cell, beginCell, external, loadTransaction, storeMessage, storeTransaction } from '@ton/core'
 import { MAX_GET_GAS, MAX_LOCATE_SCAN, MAX_TRANSACTIONS_PER_BLOCK } from './constants.ts'
 import { Emulator, accountKey, contractAt } from './emulator.ts'
@@ -48,16 +48,20 @@ export class Ledger {
   #last: BlockRecord
   #turn: Promise<unknown> = Promise.resolve()
 
-  private constructor (emulator: Emulator, store: ChainStore, last: BlockRecord) {
+  /** Configuration parameter 19. */
+  readonly globalId: number
+
+  private constructor (emulator: Emulator, store: ChainStore, last: BlockRecord, globalId: number) {
+    this.globalId = globalId
     this.#emulator = emulator
     this.#store = store
     this.#last = last
   }
 
-  static async open (store: ChainStore, nowMs: number): Promise<Ledger> {
-    const emulator = await Emulator.create(async account => store.account(account))
+  static async open (store: ChainStore, { nowMs, globalId }: { nowMs: number, globalId: number }): Promise<Ledger> {
+    const emulator = await Emulator.create(async account => store.account(account), globalId)
     const known = await store.lastBlock()
-    const ledger = new Ledger(emulator, store, known ?? nextBlock(store.genesis, undefined, Math.floor(nowMs / 1_000), 0n, []))
+    const ledger = new Ledger(emulator, store, known ?? nextBlock(store.genesis, undefined, Math.floor(nowMs / 1_000), 0n, []), globalId)
     if (known == null) {
       await store.commit({ block: ledger.last, transactions: [], accounts: [] })
     }
@@ -67,10 +71,6 @@ export class Ledger {
 
   get last (): BlockRecord {
     return this.#last
-  }
-
-  get globalId (): number {
-    return DEVNET_GLOBAL_ID
   }
 
   /** The config as the emulator runs with it. */

@@ -103,7 +103,34 @@ export function stackOf (stack: unknown): TupleItem[] {
       case 'slice': return { type: 'slice', cell: cellOf(boc, 'a stack item') }
       case 'tvm.Builder':
       case 'builder': return { type: 'builder', cell: cellOf(boc, 'a stack item') }
+      case 'null': return { type: 'null' }
+      case 'list':
+      case 'tuple':
+      case 'tvm.Tuple': return { type: 'tuple', items: elementsOf(value, 1).map(element => elementOf(element, 1)) }
       default: throw bad('the stack holds an item of an unknown type')
     }
   })
+}
+
+const MAX_TUPLE_DEPTH = 16
+
+function elementsOf (value: unknown, depth: number): unknown[] {
+  const elements = Array.isArray(value) ? value : (value as { elements?: unknown } | null)?.elements
+  if (!Array.isArray(elements) || elements.length > MAX_STACK_ITEMS || depth > MAX_TUPLE_DEPTH) {
+    throw bad('the stack holds a tuple that is none, or one that is too large')
+  }
+  return elements
+}
+
+/** An element of a tuple as the API itself shows it: `{"@type": "tvm.stackEntryNumber", number: {number: "5"}}`. */
+function elementOf (element: unknown, depth: number): TupleItem {
+  const entry = (typeof element === 'object' && element != null ? element : {}) as Record<string, any>
+  switch (entry['@type']) {
+    case 'tvm.stackEntryNumber': return { type: 'int', value: intOf(entry.number?.number) }
+    case 'tvm.stackEntryCell': return { type: 'cell', cell: cellOf(entry.cell?.bytes, 'a tuple\'s element') }
+    case 'tvm.stackEntrySlice': return { type: 'slice', cell: cellOf(entry.slice?.bytes, 'a tuple\'s element') }
+    case 'tvm.stackEntryTuple': return { type: 'tuple', items: elementsOf(entry.tuple, depth + 1).map(item => elementOf(item, depth + 1)) }
+    case 'tvm.stackEntryList': return { type: 'null' }
+    default: throw bad('the stack holds a tuple with an element of an unknown type')
+  }
 }

@@ -1,13 +1,14 @@
-import { CocoonError, DEVNET_GLOBAL_ID, accountFromText, accountToText, asCocoonError, toHex } from '@cocoon-net/protocol'
+import { CocoonError, accountFromText, accountToText, asCocoonError, toHex } from '@cocoon-net/protocol'
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
-import { MAX_BODY_BYTES, MAX_DELAY_MS, MAX_MINT_NANO } from './constants.ts'
+import { MAX_DELAY_MS, MAX_MINT_NANO } from './constants.ts'
+import { jsonBody } from './json-body.ts'
 import { bad } from './params.ts'
 import { v4Routes } from './ton-v4.ts'
 import { V2_METHODS } from './toncenter-v2.ts'
 import type { Faults } from './inbox.ts'
 import type { Snapshot } from './index.ts'
+import type { Params } from './params.ts'
 import type { ChainContext } from './toncenter-v2.ts'
 import type { Context } from 'hono'
 
@@ -25,28 +26,20 @@ const faucetBody = z.strictObject({ address: z.string().max(100), amountNano: z.
 const restoreBody = z.strictObject({ seqno: z.int().min(0) })
 const faultsBody = z.strictObject({ messageDelayMs: z.int().min(0).max(MAX_DELAY_MS).default(0), lossRate: z.number().min(0).max(1).default(0) })
 
-const STATUS = { bad_request: 422, chain_rejected: 500, rate_limited: 429, unsupported_media_type: 415 } as const
+const STATUS = { bad_request: 422, body_too_large: 413, chain_rejected: 500, rate_limited: 429, unsupported_media_type: 415 } as const
 
-function errorOf (thrown: unknown): { status: 422 | 500 | 429 | 415, message: string } {
+function errorOf (thrown: unknown): { status: 413 | 422 | 500 | 429 | 415, message: string } {
   // What the emulator, the parser or the database say may be long and is nobody's business.
   const error = thrown instanceof CocoonError ? thrown : asCocoonError(thrown)
   const known = error.code in STATUS
   return { status: known ? STATUS[error.code as keyof typeof STATUS] : 500, message: known ? error.message : 'internal error' }
 }
 
-async function jsonOf (c: Context): Promise<Record<string, unknown>> {
-  const value: unknown = await c.req.json().catch(() => null)
-  if (typeof value !== 'object' || value == null || Array.isArray(value)) {
-    throw bad('the body must be a JSON object')
-  }
-  return value as Record<string, unknown>
-}
-
 async function checked<T> (c: Context, schema: z.ZodType<T>): Promise<T> {
   if (!(c.req.header('content-type') ?? '').toLowerCase().startsWith('application/json')) {
     throw new CocoonError('unsupported_media_type')
   }
-  const parsed = schema.safeParse(await jsonOf(c))
+  const parsed = schema.safeParse(await jsonBody(c.req.raw))
   if (!parsed.success) {
     throw bad(z.prettifyError(parsed.error))
   }
@@ -57,7 +50,7 @@ function devnetRoutes (control: DevnetControl): Hono {
   const app = new Hono()
   app.get('/info', (c) => c.json({
     genesis: toHex(control.genesis),
-    globalId: DEVNET_GLOBAL_ID,
+    globalId: control.ledger.globalId,
     seqno: control.ledger.last.seqno,
     utime: control.ledger.last.utime,
     faults: control.faults
@@ -84,7 +77,7 @@ function devnetRoutes (control: DevnetControl): Hono {
 
 function v2Routes (context: ChainContext): Hono {
   const app = new Hono()
-  const call = async (method: string, params: Record<string, unknown>): Promise<unknown> => {
+  const call = async (method: string, params: Params): Promise<unknown> => {
     const handler = Object.hasOwn(V2_METHODS, method) ? V2_METHODS[method] : undefined
     if (handler == null) {
       throw bad(`method ${method.slice(0, 64)} is not served here`)
@@ -92,7 +85,7 @@ function v2Routes (context: ChainContext): Hono {
     return handler(context, params)
   }
   app.post('/jsonRPC', async (c) => {
-    const body = await jsonOf(c)
+    const body = await jsonBody(c.req.raw)
     const id = typeof body.id === 'string' || typeof body.id === 'number' ? body.id : null
     try {
       const params = typeof body.params === 'object' && body.params != null ? body.params as Record<string, unknown> : {}
@@ -103,7 +96,7 @@ function v2Routes (context: ChainContext): Hono {
     }
   })
   app.get('/:method', async (c) => c.json({ ok: true, result: await call(c.req.param('method'), c.req.query()) }))
-  app.post('/:method', async (c) => c.json({ ok: true, result: await call(c.req.param('method'), await jsonOf(c)) }))
+  app.post('/:method', async (c) => c.json({ ok: true, result: await call(c.req.param('method'), await jsonBody(c.req.raw)) }))
   return app
 }
 
@@ -130,7 +123,6 @@ export function routes (control: DevnetControl): Hono {
     }
     await next()
   })
-  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.json({ ok: false, error: 'the body is too large', code: 413 }, 413) }))
   app.onError((thrown, c) => {
     const { status, message } = errorOf(thrown)
     return c.json({ ok: false, error: message, code: status }, status)

@@ -1,9 +1,12 @@
 import { Cell, Dictionary, beginCell, parseTuple, serializeTuple } from '@ton/core'
 import { Hono } from 'hono'
 import { bocOf } from './boc.ts'
-import { MAX_STACK_ITEMS, SHARD, V4_PAGE } from './constants.ts'
+import { MAX_PAGE, MAX_STACK_ITEMS, SHARD, V4_PAGE } from './constants.ts'
+import { jsonBody } from './json-body.ts'
 import { addressOf, bad, cellOf, hashOf, ltOf, methodOf, numberOf, textOf } from './params.ts'
+import { parsedTransactionJson } from './parsed-transaction.ts'
 import { base64OfHex, base64OfInt } from './toncenter-json.ts'
+import type { StoredTransaction } from './ledger.ts'
 import type { BlockRecord } from './store.ts'
 import type { ChainContext } from './toncenter-v2.ts'
 import type { Address, ShardAccount, TupleItem } from '@ton/core'
@@ -138,21 +141,26 @@ export function v4Routes ({ ledger, now, send }: ChainContext): Hono {
       shardBlock: blockJson(block, 0)
     })
   })
-  app.get('/account/:address/tx/:lt/:hash', async (c) => {
-    const fromLt = ltOf(c.req.param('lt'), 'lt')
-    const hash = hashOf(c.req.param('hash'), 'hash')
-    const page = await ledger.history(addressOf(c.req.param()), { limit: V4_PAGE, fromLt })
+  const historyOf = async (params: { address: string, lt: string, hash: string }, limit: number): Promise<{ page: StoredTransaction[], blocks: object[] }> => {
+    const fromLt = ltOf(params.lt, 'lt')
+    const hash = hashOf(params.hash, 'hash')
+    const page = await ledger.history(addressOf(params), { limit, fromLt })
     if (page.length === 0 || BigInt(page[0].record.lt) !== fromLt || page[0].record.hash !== hash) {
       throw bad('cannot find the transaction of this lt and hash')
     }
     const blocks = await Promise.all(page.map(async ({ record }) => ledger.block(record.seqno)))
-    return c.json({
-      blocks: blocks.map(block => blockJson(block ?? ledger.last, 0)),
-      boc: bocOf(page.map(({ record }) => Cell.fromBase64(record.boc))).toString('base64')
-    })
+    return { page, blocks: blocks.map(block => blockJson(block ?? ledger.last, 0)) }
+  }
+  app.get('/account/:address/tx/:lt/:hash', async (c) => {
+    const { page, blocks } = await historyOf(c.req.param(), V4_PAGE)
+    return c.json({ blocks, boc: bocOf(page.map(({ record }) => Cell.fromBase64(record.boc))).toString('base64') })
+  })
+  app.get('/account/:address/tx/parsed/:lt/:hash', async (c) => {
+    const { page, blocks } = await historyOf(c.req.param(), Math.min(MAX_PAGE, numberOf(c.req.query(), 'count', V4_PAGE)))
+    return c.json({ blocks, transactions: page.map(parsedTransactionJson) })
   })
   app.post('/send', async (c) => {
-    await send(textOf(await c.req.json(), 'boc'))
+    await send(textOf(await jsonBody(c.req.raw), 'boc'))
     return c.json({ status: 1 })
   })
   return app

@@ -2,7 +2,7 @@ import { Address, beginCell, storeMessage } from '@ton/core'
 import { SHARD } from './constants.ts'
 import type { StoredTransaction } from './ledger.ts'
 import type { BlockRecord } from './store.ts'
-import type { Message, ShardAccount, TupleItem } from '@ton/core'
+import type { Cell, Message, ShardAccount, TupleItem } from '@ton/core'
 
 /** Shapes of toncenter's HTTP API v2. */
 
@@ -47,8 +47,19 @@ export function accountJson (account: ShardAccount, block: BlockRecord, nowMs: n
   }
 }
 
+/** A text comment: 32 zero bits, then text in UTF-8 over a chain of cells. */
+export function commentOf (body: Cell): string | undefined {
+  try {
+    const slice = body.beginParse()
+    return slice.remainingBits >= 32 && slice.loadUint(32) === 0 ? slice.loadStringTail() : undefined
+  } catch {
+    return undefined
+  }
+}
+
 function messageJson (message: Message): object {
   const { info } = message
+  const comment = commentOf(message.body)
   const internal = info.type === 'internal'
   return {
     '@type': 'raw.message',
@@ -61,8 +72,10 @@ function messageJson (message: Message): object {
     ihr_fee: internal ? info.ihrFee.toString() : '0',
     created_lt: internal ? info.createdLt.toString() : '0',
     body_hash: message.body.hash().toString('base64'),
-    msg_data: { '@type': 'msg.dataRaw', body: message.body.toBoc().toString('base64'), init_state: '' },
-    message: ''
+    msg_data: comment === undefined
+      ? { '@type': 'msg.dataRaw', body: message.body.toBoc().toString('base64'), init_state: '' }
+      : { '@type': 'msg.dataText', text: Buffer.from(comment).toString('base64') },
+    message: comment ?? ''
   }
 }
 

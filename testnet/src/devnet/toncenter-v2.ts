@@ -2,11 +2,14 @@ import { Cell, Dictionary } from '@ton/core'
 import { MAX_PAGE, SHARD } from './constants.ts'
 import { addressOf, bad, cellOf, hashOf, ltOf, methodOf, numberOf, stackOf, textOf } from './params.ts'
 import { accountJson, balanceOf, blockIdJson, lastTransactionJson, shortTransactionJson, stackItemJson, stateName, transactionJson } from './toncenter-json.ts'
+import { MORE_V2_METHODS } from './toncenter-more.ts'
 import type { Ledger, StoredTransaction } from './ledger.ts'
 import type { Params } from './params.ts'
 import type { BlockRecord } from './store.ts'
 
 type Result = Promise<unknown>
+
+export type V2Method = (context: ChainContext, params: Params) => Result
 
 /** What the API needs of the chain. */
 export interface ChainContext {
@@ -56,7 +59,8 @@ function optionalCell (params: Params, name: string): Cell | undefined {
 }
 
 /** The methods of toncenter's HTTP API v2 that clients call. */
-export const V2_METHODS: Readonly<Record<string, (context: ChainContext, params: Params) => Result>> = Object.freeze({
+export const V2_METHODS: Readonly<Record<string, V2Method>> = Object.freeze({
+  ...MORE_V2_METHODS,
   getAddressInformation: async ({ ledger, now }, params) => accountJson(await ledger.account(addressOf(params)), ledger.last, now()),
   getAddressBalance: async ({ ledger }, params) => balanceOf(await ledger.account(addressOf(params))).toString(),
   getAddressState: async ({ ledger }, params) => stateName(await ledger.account(addressOf(params))),

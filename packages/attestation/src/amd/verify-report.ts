@@ -35,9 +35,7 @@ export function verifySnpReport (input: SnpInput): EvidenceReport {
   const report = parseSnpReport(input.evidence)
   const { chain, isSigned } = chainOf(report, input.material.certificates)
   const leaf: Certificate | undefined = chain[0]
-  const signature = isSigned
-    ? pass('signature', `signed by the ${leaf.commonName}`)
-    : fail('signature', leaf == null ? 'evidence_missing' : 'bad_signature', leaf == null ? 'no endorsement key' : 'the report is not signed by this endorsement key')
+  const signature = checkSignature(leaf, isSigned)
   const product = AMD_PRODUCTS.find(name => roots.amd[name].includes(chain.at(-1)?.spkiHash ?? '')) ?? null
   const chainCheck = checkChain(chain, product, report, input)
   const authentic = signature.result === 'pass' && chainCheck.result === 'pass'
@@ -77,12 +75,25 @@ function chainOf (report: SnpReport, pool: readonly Certificate[]): { chain: rea
   return { chain: chainFrom(signer ?? leaves[0], pool), isSigned: signer != null }
 }
 
+function checkSignature (leaf: Certificate | undefined, isSigned: boolean): Check {
+  const name = 'signature'
+  if (leaf == null) {
+    return absent(name, 'no endorsement key', 'evidence_missing')
+  }
+  return isSigned ? pass(name, `signed by the ${leaf.commonName}`) : fail(name, 'bad_signature', 'the report is not signed by this endorsement key')
+}
+
 function checkChain (chain: readonly Certificate[], product: AmdProduct | null, report: SnpReport, input: SnpInput): Check {
   const name = 'chain'
-  if (chain.length !== 3) {
+  const { certificates } = input.material
+  const fileFault = chainFileFault(input.material)
+  if (certificates.length === 0 && fileFault == null) {
+    return absent(name, 'no certificates: endorsement key, its CA and root are needed', 'evidence_missing')
+  }
+  if (chain.length !== 3 && fileFault == null) {
     return fail(name, 'evidence_missing', 'the chain is not complete: endorsement key, its CA and root are needed')
   }
-  const fault = chainFileFault(input.material) ?? chainFault(chain, Object.values(input.roots.amd).flat(), input.atMs)
+  const fault = fileFault ?? chainFault(chain, Object.values(input.roots.amd).flat(), input.atMs)
   if (fault != null || product == null) {
     return fail(name, 'evidence_refused', fault ?? 'the chain does not end at a pinned root')
   }

@@ -17,6 +17,7 @@ import type { TrustedRoots } from '../roots.ts'
 import type { Certificate } from '../x509/certificate.ts'
 
 const PCK_NAME = 'Intel SGX PCK Certificate'
+const NO_PCK = 'no PCK certificate: the quote carries none, and none was given'
 const PCK_CA_NAMES: readonly string[] = ['Intel SGX PCK Platform CA', 'Intel SGX PCK Processor CA']
 
 export interface QuoteInput {
@@ -38,7 +39,7 @@ export function verifyQuote (input: QuoteInput): EvidenceReport {
   const quote = parseQuote(input.evidence)
   const chain = pckChainOf(quote, material.certificates)
   const signature = checkSignature(quote, chain[0])
-  const chainCheck = checkPckChain(chain, roots.intel, material, atMs)
+  const chainCheck = checkPckChain(quote, chain, input)
   if (signature.result !== 'pass' || chainCheck.result !== 'pass') {
     const why = 'not judged: the quote is not authentic'
     const checks = [signature, chainCheck, absent('revocation', why), absent('tcb', why), absent('policy', why), absent('measurement', why)]
@@ -90,14 +91,21 @@ function checkSignature (quote: Quote, pck: Certificate | undefined): Check {
   if (!equalBytes(reportData, quote.qeReport.reportData)) {
     return fail(name, 'bad_signature', 'the quoting enclave does not vouch for the attestation key')
   }
+  if (pck == null && quote.pckChain.byteLength === 0) {
+    return absent(name, NO_PCK, 'evidence_missing')
+  }
   if (pck == null || !vouches(pck, quote)) {
     return fail(name, 'bad_signature', 'the quoting enclave\'s report is not signed by the platform')
   }
   return pass(name, 'quote, quoting enclave and platform key')
 }
 
-function checkPckChain (chain: readonly Certificate[], roots: readonly string[], material: Material, atMs: number): Check {
-  const fault = chainFileFault(material) ?? chainFault(chain, roots, atMs)
+function checkPckChain (quote: Quote, chain: readonly Certificate[], { material, roots, atMs }: QuoteInput): Check {
+  const fileFault = chainFileFault(material)
+  if (chain.length === 0 && quote.pckChain.byteLength === 0 && fileFault == null) {
+    return absent('chain', NO_PCK, 'evidence_missing')
+  }
+  const fault = fileFault ?? chainFault(chain, roots.intel, atMs)
   if (fault != null) {
     return fail('chain', 'evidence_refused', fault)
   }

@@ -120,7 +120,8 @@ describe('AMD\'s rules at their boundaries', () => {
       evidence: platform.report(new Uint8Array(64)), chain, collateral, atMs: AT, policy: productionPolicy
     })
     const found = (report: EvidenceReport, name: string): unknown[] => report.checks.filter(check => check.name === name).map(({ result, code }) => [result, code])
-    expect(found(verify([]), 'signature')).to.deep.equal([['fail', 'evidence_missing']])
+    expect(['signature', 'chain'].flatMap(name => found(verify([]), name))).to.deep.equal([['absent', 'evidence_missing'], ['absent', 'evidence_missing']])
+    expect(['signature', 'chain'].flatMap(name => found(verify([new Uint8Array(1)]), name))).to.deep.equal([['absent', 'evidence_missing'], ['fail', 'evidence_refused']])
     expect(found(verify([platformOf('Genoa').chain()]), 'chain')).to.deep.equal([['fail', 'evidence_refused']])
     expect(found(verify([platform.chain({ crl: false })]), 'revocation')).to.deep.equal([['absent', 'collateral_missing']])
     expect(verify([platform.chain()]).freshUntilMs).to.equal(AT + 29 * 86_400_000)

@@ -11,7 +11,7 @@ interface Level { tcb: { sgxtcbcomponents: Array<{ svn: number }>, pcesvn: numbe
 const AT = Date.UTC(2026, 5, 1)
 const DAY = 86_400_000
 const platform = createTdxTestPlatform({ seed: new Uint8Array(32).fill(1), atMs: AT })
-const roots = { intel: [platform.rootSpkiHash], amd: { Milan: [], Genoa: [], Turin: [] }, nvidia: [] }
+const roots = { intel: [platform.rootSpkiHash], amd: { Milan: [], Genoa: [], Turin: [] }, nvidia: [], nvidiaManifests: [] }
 const evidence = platform.quote(new Uint8Array(64))
 
 interface Init {
@@ -154,6 +154,16 @@ describe('Intel\'s rules at their boundaries', () => {
       expect(passes({ [which]: (one: Json) => ({ ...one, tcbEvaluationDataNumber: 19 }) })).to.be.true()
     }
     expect(productionPolicy.evaluationFloors).to.deep.equal([{ from: '2025-06-01T00:00:00Z', number: 17 }, { from: '2026-03-01T00:00:00Z', number: 18 }])
+  })
+
+  it('production\'s floors: 17 from the first millisecond of 2025-06-01, 18 from that of 2026-03-01', () => {
+    const verdicts = (number: number, fromMs: number): boolean[] => [fromMs - 1, fromMs].map(atMs => {
+      const then = createTdxTestPlatform({ seed: new Uint8Array(32).fill(1), atMs: fromMs })
+      const dated = (one: Json): Json => ({ ...one, tcbEvaluationDataNumber: number })
+      return verifyEvidenceUnder(roots, { evidence: then.quote(new Uint8Array(64)), collateral: then.collateral({ tcbInfo: dated, qeIdentity: dated }), atMs, policy: productionPolicy }).verdict === 'verified'
+    })
+    expect([15, 16, 17].map(number => verdicts(number, Date.UTC(2025, 5, 1)))).to.deep.equal([[true, false], [true, false], [true, true]])
+    expect([16, 17, 18].map(number => verdicts(number, Date.UTC(2026, 2, 1)))).to.deep.equal([[false, false], [true, false], [true, true]])
   })
 
   it('what was seen before is a floor', () => {

@@ -85,6 +85,7 @@ describe('TDX evidence under a private root', () => {
     const otherPem = other.quote(reportData).slice(at + 6)
     const files = (...chain: Uint8Array[]): EvidenceReport => verifyEvidenceUnder(roots, { evidence: unchained, chain, collateral: platform.collateral(), atMs, policy: productionPolicy })
     expect(notPassed(files())).to.deep.equal(['signature', 'chain', 'revocation', 'tcb', 'policy'])
+    expect(files().checks.slice(0, 2).map(({ result, code }) => `${result} ${code}`)).to.deep.equal(['absent evidence_missing', 'absent evidence_missing'])
     expect(files(pem).verdict).to.equal('verified')
     expect(files(otherPem, pem).claims).to.deep.equal(judge({}).claims)
     expect(notPassed(files(otherPem))).to.include.members(['signature', 'chain'])

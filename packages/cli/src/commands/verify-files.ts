@@ -14,7 +14,7 @@ const MAX_FOLDER_FILES = 64
 /** All that is read of one folder: collateral of several platforms has some 200 kB. */
 const MAX_FOLDER_BYTES = 8 * 1_024 * 1_024
 /** How long a pipe may say nothing. */
-const PIPE_TIMEOUT_MS = 10_000
+const PIPE_TIMEOUT_MS = 5_000
 const PIPE_POLL_MS = 10
 
 export interface ReadOptions {

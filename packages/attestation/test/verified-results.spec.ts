@@ -1,7 +1,7 @@
 import { expect } from 'aegir/chai'
 import { devnetPolicy, productionPolicy } from '../src/index.ts'
 import { PRODUCTION_ROOTS } from '../src/roots.ts'
-import { VerifiedResults } from '../src/verified-results.ts'
+import { VerifiedResults, portableSameBytes } from '../src/verified-results.ts'
 import type { EvidenceReport } from '../src/index.ts'
 import type { Question } from '../src/verified-results.ts'
 
@@ -80,5 +80,18 @@ describe('results remembered', () => {
     questions.forEach(question => { results.remember(question, AT, report) })
     const left = questions.filter(question => results.recall(question, AT) != null).length
     expect(left).to.be.within(70, 90)
+  })
+
+  it('compares bytes in browsers as in Node, at every length and at every place of a difference', () => {
+    for (let length = 0; length < 14; length++) {
+      // At an odd offset, as in views of a larger buffer.
+      const a = new Uint8Array(length + 3).subarray(3).map((_, i) => i)
+      expect(portableSameBytes(a, a.slice())).to.equal(true)
+      for (let at = 0; at < length; at++) {
+        const b = a.slice()
+        b[at] ^= 0x80
+        expect(portableSameBytes(a, b)).to.equal(false)
+      }
+    }
   })
 })

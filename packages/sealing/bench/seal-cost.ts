@@ -6,10 +6,12 @@ import { createCipheriv, createSecretKey, randomBytes } from 'node:crypto'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { KEMS } from '@cocoon-net/protocol'
-import { generateHpkeKeyPair, openRequest, sealRequest } from '../src/index.ts'
+import { generateHpkeKeyPair, openRequest, sealRequest, xWingSource } from '../src/index.ts'
 
 /** Medians of the means of batches, microseconds. */
 export interface SealCost {
+  /** Whose ML-KEM X-Wing ran on: `node` is Node's own. */
+  readonly mlKem: string
   /** One chunk of 1 KiB, sealed in order. */
   readonly chunkUs: number
   /** Node's own AES-256-GCM over the same bytes with the same additional data, the key imported once. */
@@ -68,7 +70,7 @@ export async function measureSeal (rounds: number): Promise<SealCost> {
       times.bare.push(order[0] === bare ? first : second)
     }
   }
-  return { chunkUs: median(times.chunk), aesGcmUs: median(times.bare), requestSealUs: median(times.seal), requestOpenUs: median(times.open) }
+  return { mlKem: xWingSource, chunkUs: median(times.chunk), aesGcmUs: median(times.bare), requestSealUs: median(times.seal), requestOpenUs: median(times.open) }
 }
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '100' } } })

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { devnetPreset } from '@cocoon-net/protocol'
 import { Command } from 'commander'
-import { measurePrivacy, privacyRows } from '../bench/attestation-rows.ts'
+import { browserName, browserRows, measurePrivacy, privacyRows } from '../bench/attestation-rows.ts'
 import { measureEngine } from '../bench/engine-rows.ts'
 import { measureVoucher } from '../bench/voucher-cost.ts'
 import type { EngineRow } from '../bench/engine-rows.ts'
@@ -46,7 +46,7 @@ for (const engine of ['llama', 'synthetic'] as const) {
 }
 process.stderr.write('measuring the check of a voucher\n')
 const voucher = await measureVoucher(devnetPreset(new Uint8Array(32).fill(1)))
-process.stderr.write('measuring verification and sealing\n')
+process.stderr.write('measuring verification and sealing, also in a browser\n')
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
 const privacy = await measurePrivacy(root, options.quick === true ? 30 : 100)
 const result = { at: new Date().toISOString(), node: process.version, cores: availableParallelism(), rows, voucher, privacy }
@@ -61,6 +61,8 @@ const report = [
     paymentRow(rows[0]),
     ...privacyRows(privacy)
   ]),
+  '',
+  table([`in ${browserName(privacy)}`, 'browser', 'Node', 'ratio'], browserRows(privacy)),
   '',
   `written to ${file}`
 ].join('\n')

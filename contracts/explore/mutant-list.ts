@@ -6,6 +6,10 @@ const STAKE = 'provider-stake'
 const STAKE_MAIN = 'provider-stake.tolk'
 const EVIDENCE = 'evidence.tolk'
 const MAIN = 'client-vault.tolk'
+const OPENING = 'opening.tolk'
+const ENDING = 'ending.tolk'
+const ROLES = 'roles.tolk'
+const PAYING = 'paying.tolk'
 const RULES = 'rules.tolk'
 
 export const MUTANTS: readonly Mutant[] = Object.freeze([
@@ -14,24 +18,24 @@ export const MUTANTS: readonly Mutant[] = Object.freeze([
   { contract: VAULT, name: 'redeem forgets what it paid', file: MAIN, from: 's.paid = counter.with(newPaid);', to: '' },
   { contract: VAULT, name: 'redeem pays its sender', file: RULES, from: 'value: amount, dest: account(dest) }', to: 'value: amount, dest: sender }' },
   { contract: VAULT, name: 'fee of each part instead of the sum', file: RULES, from: 'return newPaid * bps / 10000 - paid * bps / 10000;', to: 'return (newPaid - paid) * bps / 10000;' },
-  { contract: VAULT, name: 'open with an epoch used before', file: MAIN, from: '(msg.epoch > c.lastEpoch) & ', to: '' },
-  { contract: VAULT, name: 'top up a lane of another epoch', file: MAIN, from: '(lane.terms.epoch == epoch) & (lane.terms.keyIdx == keyIdx)', to: 'lane.terms.keyIdx == keyIdx' },
-  { contract: VAULT, name: 'top up a lane that unlocks', file: MAIN, from: 'assert (lane.terms.unlockAt == 0) throw ERR_UNLOCKING;\n    assert (lane.cap + cap', to: 'assert (lane.cap + cap' },
-  { contract: VAULT, name: 'open with a retired signer', file: MAIN, from: 'assert (!signer.retired) throw ERR_NO_SIGNER;', to: '' },
-  { contract: VAULT, name: 'promise more than is held', file: MAIN, from: 'assert (lacking + OPEN_GAS <= valueCoins) throw ERR_SOLVENCY;\n    reserveToncoinsOnBalance(held + lacking,', to: 'reserveToncoinsOnBalance(held,' },
+  { contract: VAULT, name: 'open with an epoch used before', file: OPENING, from: '(msg.epoch > c.lastEpoch) & ', to: '' },
+  { contract: VAULT, name: 'top up a lane of another epoch', file: OPENING, from: '(lane.terms.epoch == epoch) & (lane.terms.keyIdx == keyIdx)', to: 'lane.terms.keyIdx == keyIdx' },
+  { contract: VAULT, name: 'top up a lane that unlocks', file: OPENING, from: 'assert (lane.terms.unlockAt == 0) throw ERR_UNLOCKING;\n    assert (lane.cap + cap', to: 'assert (lane.cap + cap' },
+  { contract: VAULT, name: 'open with a retired signer', file: OPENING, from: 'assert (!signer.retired) throw ERR_NO_SIGNER;', to: '' },
+  { contract: VAULT, name: 'promise more than is held', file: OPENING, from: 'assert (lacking + OPEN_GAS <= valueCoins) throw ERR_SOLVENCY;\n    reserveToncoinsOnBalance(held + lacking,', to: 'reserveToncoinsOnBalance(held,' },
   { contract: VAULT, name: 'budget that never fills', file: RULES, from: 'self.spent += amount;', to: '' },
-  { contract: VAULT, name: 'signer overwritten', file: MAIN, from: 'assert (c.signers.addIfNotExists(msg.idx, { key: msg.key, retired: false })) throw ERR_SIGNER_EXISTS;', to: 'c.signers.set(msg.idx, { key: msg.key, retired: false });' },
-  { contract: VAULT, name: 'unlock without the notice\'s value', file: MAIN, from: 'value: NOTICE_VALUE,', to: 'value: 0,' },
-  { contract: VAULT, name: 'unlock finished a second late', file: MAIN, from: 'blockchain.now() >= lane.terms.unlockAt', to: 'blockchain.now() > lane.terms.unlockAt' },
-  { contract: VAULT, name: 'unlock finished at any time', file: MAIN, from: ' && blockchain.now() >= lane.terms.unlockAt', to: '' },
+  { contract: VAULT, name: 'signer overwritten', file: ROLES, from: 'assert (c.signers.addIfNotExists(msg.idx, { key: msg.key, retired: false })) throw ERR_SIGNER_EXISTS;', to: 'c.signers.set(msg.idx, { key: msg.key, retired: false });' },
+  { contract: VAULT, name: 'unlock without the notice\'s value', file: ENDING, from: 'value: NOTICE_VALUE,', to: 'value: 0,' },
+  { contract: VAULT, name: 'unlock finished a second late', file: ENDING, from: 'blockchain.now() >= lane.terms.unlockAt', to: 'blockchain.now() > lane.terms.unlockAt' },
+  { contract: VAULT, name: 'unlock finished at any time', file: ENDING, from: ' && blockchain.now() >= lane.terms.unlockAt', to: '' },
   { contract: VAULT, name: 'gas of an ended lane stays locked', file: RULES, from: 'self.locked -= lane.cap - paid + lane.terms.gasLeft;', to: 'self.locked -= lane.cap - paid;' },
   { contract: VAULT, name: 'counter of an ended lane kept', file: RULES, from: 'self.paid = self.paid.at(lane.slot).with(0);', to: '' },
   { contract: VAULT, name: 'refund beyond what is redeemed', file: RULES, from: 'return min(min(gasLeft, fees + REFUND_EXTRA), delta);', to: 'return gasLeft;' },
-  { contract: VAULT, name: 'close without the signer', file: MAIN, from: 'assert (isSignatureValid(hash, msg.signerSignature.load() as slice, lane.terms.key)) throw ERR_SIGNATURE;', to: '' },
-  { contract: VAULT, name: 'close without the payee', file: MAIN, from: 'assert (isSignatureValid(hash, msg.payeeSignature.load() as slice, msg.walletKey)) throw ERR_SIGNATURE;', to: '' },
-  { contract: VAULT, name: 'withdraw what is locked', file: MAIN, from: 'assert (owed(s, c.lanesCount) + msg.amount <=', to: 'assert (s.feeAccrued + msg.amount <=' },
-  { contract: VAULT, name: 'withdraw by anyone', file: MAIN, from: 'assertOwner(c, sender);\n    assert (owed(', to: 'assert (owed(' },
-  { contract: VAULT, name: 'fee flushed and kept', file: MAIN, from: 's.feeAccrued = 0;\n    s.save();', to: 's.save();' },
+  { contract: VAULT, name: 'close without the signer', file: ENDING, from: 'assert (isSignatureValid(hash, msg.signerSignature.load() as slice, lane.terms.key)) throw ERR_SIGNATURE;', to: '' },
+  { contract: VAULT, name: 'close without the payee', file: ENDING, from: 'assert (isSignatureValid(hash, msg.payeeSignature.load() as slice, msg.walletKey)) throw ERR_SIGNATURE;', to: '' },
+  { contract: VAULT, name: 'withdraw what is locked', file: PAYING, from: 'assert (owed(s, c.lanesCount) + msg.amount <=', to: 'assert (s.feeAccrued + msg.amount <=' },
+  { contract: VAULT, name: 'withdraw by anyone', file: PAYING, from: 'assertOwner(c, sender);\n    assert (owed(', to: 'assert (owed(' },
+  { contract: VAULT, name: 'fee flushed and kept', file: PAYING, from: 's.feeAccrued = 0;\n    s.save();', to: 's.save();' },
   { contract: VAULT, name: 'accrued fee not owed', file: RULES, from: 's.locked + s.feeAccrued + RESERVE_BASE', to: 's.locked + RESERVE_BASE' },
   { contract: STAKE, name: 'evidence of a key nobody delegated', file: EVIDENCE, from: 'assert (isSignatureValid(hash, d, ownerKey)) throw ERR_DELEGATION;', to: '' },
   { contract: STAKE, name: 'receipts nobody signed', file: EVIDENCE, from: 'assert (isSignatureValid(hash, proof, receiptKey)) throw ERR_SIGNATURE;', to: '' },

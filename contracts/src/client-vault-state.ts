@@ -57,6 +57,23 @@ function readCounter (root: Cell, slot: number): bigint {
   return cell.beginParse().skip((slot % COUNTERS_PER_CELL) * COUNTER_BITS).loadUintBig(COUNTER_BITS)
 }
 
+const LANE = readOnly(l => ({
+  capNano: l.loadUintBig(48),
+  slot: l.loadUint(8),
+  epoch: l.loadUintBig(64),
+  keyIdx: l.loadUint(8),
+  signerKey: key(l),
+  unlockAt: l.loadUint(32),
+  gasLeftNano: l.loadCoins()
+}))
+
+/** Half a table of lanes (`lanes.tolk`): four dictionaries, each of them of those payees that begin with three certain bits. */
+function readHalf (half: Slice, paid: Cell): VaultLaneState[] {
+  return Array.from({ length: 4 }, () => [...half.loadDict(Dictionary.Keys.BigUint(256), LANE)])
+    .flat()
+    .map(([payee, lane]) => ({ payee: bytes32Of(payee), paidNano: readCounter(paid, lane.slot), ...lane }))
+}
+
 /**
  * Reads a vault's data cell (`storage.tolk`).
  *
@@ -66,15 +83,7 @@ export function parseClientVaultState (data: Cell): ClientVaultState {
   const s = data.beginParse()
   const lockedNano = s.loadCoins()
   const feeAccruedNano = s.loadCoins()
-  const lanes = s.loadDict(Dictionary.Keys.BigUint(256), readOnly(l => ({
-    capNano: l.loadUintBig(48),
-    slot: l.loadUint(8),
-    epoch: l.loadUintBig(64),
-    keyIdx: l.loadUint(8),
-    signerKey: key(l),
-    unlockAt: l.loadUint(32),
-    gasLeftNano: l.loadCoins()
-  })))
+  const halves = [s.loadRef(), s.loadRef()]
   const paid = s.loadRef()
   const networkId = key(s)
   const feeBps = s.loadUint(16)
@@ -101,6 +110,6 @@ export function parseClientVaultState (data: Cell): ClientVaultState {
     slots,
     operator,
     signers: new Map([...signers]),
-    lanes: [...lanes].map(([payee, lane]) => ({ payee: bytes32Of(payee), paidNano: readCounter(paid, lane.slot), ...lane }))
+    lanes: halves.flatMap(half => readHalf(half.beginParse(), paid))
   }
 }

@@ -46,10 +46,13 @@ export function clientVaultStateInit (owner: Uint8Array, parameters: ClientVault
     .storeRef(terms)
     .storeMaybeRef(null) // signers
     .endCell()
+  // four empty dictionaries
+  const noLanes = beginCell().storeUint(0, 4).endCell()
   const data = beginCell()
     .storeCoins(0) // locked
     .storeCoins(0) // feeAccrued
-    .storeMaybeRef(null) // lanes
+    .storeRef(noLanes)
+    .storeRef(noLanes)
     .storeRef(noCounters())
     .storeUint(uint256Of(parameters.networkId), 256)
     .storeUint(parameters.feeBps, 16)

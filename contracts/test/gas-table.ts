@@ -77,7 +77,7 @@ export async function measureVault (version: WalletVersion): Promise<GasTable> {
   await take('change the operator', owner, bodies.setOperator(operator.account, 100n * TON))
   await take('open 8 lanes as operator', operator, open(somePayees(8, 8), TON / 10n))
   for (let at = 16; at < 96; at += 8) {
-    await take('open 8 lanes at 89 lanes', owner, open(somePayees(8, at), TON / 10n))
+    await take(`open 8 lanes at ${at + 1} lanes`, owner, open(somePayees(8, at), TON / 10n))
   }
   // the payee's lane took the first counter; the dearest redeem is one whose counter is not in the root
   await take('redeem at 97 lanes', payee, redeem(2_000_000n), 990_000n)

@@ -3,6 +3,7 @@
  * accounts and keys in hex, as the rules compare them.
  */
 import { Reader, hashmap } from '../cells.ts'
+import { must } from '../violation.ts'
 import type { RawCell } from '../cells.ts'
 
 const COUNTER_BITS = 48
@@ -68,6 +69,18 @@ function readLane (r: Reader, paid: RawCell): LaneView {
   }
 }
 
+/** Eight dictionaries, four in each half: each payee must lie in the one of its first three bits. */
+function readLanes (halves: readonly Reader[], paid: RawCell): Map<string, LaneView> {
+  const lanes = new Map<string, LaneView>()
+  for (let at = 0; at < 8; at++) {
+    for (const { key, value } of hashmap(halves[at >> 2].maybeNext(), 256)) {
+      must(Number(key >> 253n) === at, 'consistency', () => `lane ${account(key)} lies in dictionary ${at}`)
+      lanes.set(account(key), readLane(value, paid))
+    }
+  }
+  return lanes
+}
+
 type Cold = Pick<VaultView, 'lastEpoch' | 'lanesCount' | 'slots' | 'owner' | 'operator' | 'treasury' | 'unlockSeconds' | 'signers'>
 
 function readCold (r: Reader): Cold {
@@ -87,7 +100,7 @@ export function readVault (data: RawCell): VaultView {
   const r = new Reader(data)
   const lockedNano = r.coins()
   const feeAccruedNano = r.coins()
-  const lanes = r.maybeNext()
+  const halves = [new Reader(r.next()), new Reader(r.next())]
   const paid = r.next()
   const networkId = r.hex(32)
   const feeBps = r.uint(16)
@@ -97,6 +110,6 @@ export function readVault (data: RawCell): VaultView {
     networkId,
     feeBps,
     ...readCold(new Reader(r.next())),
-    lanes: new Map(hashmap(lanes, 256).map(({ key, value }) => [account(key), readLane(value, paid)]))
+    lanes: readLanes(halves, paid)
   }
 }

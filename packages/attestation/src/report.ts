@@ -37,6 +37,16 @@ export interface Claims {
   readonly [claim: string]: string | readonly string[] | Readonly<Record<string, string>>
 }
 
+/** One reason to refuse. */
+export interface Reason {
+  readonly check: CheckName
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+/** A check lists its reasons in one message. */
+export const REASON_SEPARATOR = '; '
+
 /** The judgement of one piece of evidence, as `cocoon verify --json` prints it. */
 export interface EvidenceReport {
   readonly verdict: 'verified' | 'refused'
@@ -45,6 +55,8 @@ export interface EvidenceReport {
   /** Null when the evidence is not authentic: its claims are then anybody's. */
   readonly claims: Claims | null
   readonly checks: readonly Check[]
+  /** Why it is refused: every reason of every check that did not pass, not only the first; none when it is verified. */
+  readonly reasons: readonly Reason[]
   /** When the first certificate, list or signed JSON that the judgement rests on ends, unix milliseconds; null when it rests on none. */
   readonly freshUntilMs: number | null
   /** Versions of authentic collateral by what it is of: to be remembered, and given back as `knownVersions`. */
@@ -64,10 +76,18 @@ export function newestVersions (known: CollateralVersions, seen: CollateralVersi
 const REQUIRED: readonly CheckName[] = ['signature', 'chain', 'revocation', 'tcb', 'policy']
 
 /** Verified means: every required check passed, and none failed. */
-export function evidenceReport (init: Omit<EvidenceReport, 'verdict' | 'freshUntilMs' | 'collateralVersions'> & Partial<EvidenceReport>): EvidenceReport {
+export function evidenceReport (init: Omit<EvidenceReport, 'verdict' | 'reasons' | 'freshUntilMs' | 'collateralVersions'> & Partial<EvidenceReport>): EvidenceReport {
   const passed = REQUIRED.every(name => init.checks.some(check => check.name === name && check.result === 'pass'))
   const failed = init.checks.some(check => check.result === 'fail')
-  return { freshUntilMs: null, collateralVersions: {}, ...init, verdict: passed && !failed && init.claims != null ? 'verified' : 'refused' }
+  const verdict = passed && !failed && init.claims != null ? 'verified' : 'refused'
+  return { freshUntilMs: null, collateralVersions: {}, ...init, verdict, reasons: verdict === 'verified' ? [] : reasonsOf(init.checks) }
+}
+
+/** What is absent without a code refuses nothing by itself. */
+function reasonsOf (checks: readonly Check[]): Reason[] {
+  return checks.flatMap(({ name, result, code, message }) => result === 'pass' || code == null
+    ? []
+    : message.split(REASON_SEPARATOR).map(one => ({ check: name, code, message: one })))
 }
 
 /** Runs a step that throws a CocoonError on refusal, and turns that into a failed check. */

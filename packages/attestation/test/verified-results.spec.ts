@@ -6,7 +6,7 @@ import type { EvidenceReport } from '../src/index.ts'
 import type { Question } from '../src/verified-results.ts'
 
 const AT = 1_000_000
-const report: EvidenceReport = { verdict: 'verified', kind: 'tdx', tcbStatus: 'UpToDate', claims: null, checks: [], freshUntilMs: AT + 1_000, collateralVersions: {} }
+const report: EvidenceReport = { verdict: 'verified', kind: 'tdx', tcbStatus: 'UpToDate', claims: null, checks: [], reasons: [], freshUntilMs: AT + 1_000, collateralVersions: {} }
 
 function questionOf (change: Partial<Question> = {}): Question {
   return {

@@ -39,6 +39,7 @@ describe('verify evidence', () => {
     expect(report.note).to.include('which code ran was not judged')
     const found = report.checks.map((check: { name: string, result: string }) => `${check.name}:${check.result}`)
     expect(found).to.deep.equal(['signature:pass', 'chain:fail', 'revocation:absent', 'tcb:absent', 'policy:absent', 'measurement:absent'])
+    expect(report.reasons).to.deep.equal([{ check: 'chain', code: 'evidence_refused', message: 'the chain does not end at a pinned root' }])
     expect(Object.keys(report.checks[1])).to.deep.equal(['name', 'result', 'code', 'message'])
     const text = await sandbox.command(['verify', join(sandbox.home, 'evidence'), ...AT])
     expect(text.out).to.match(/^NO {2}chain {8}the chain does not end at a pinned root \(evidence_refused\)$/m)

@@ -65,6 +65,23 @@ describe('TDX evidence under a private root', () => {
     expect(notPassed(judge({ evidence: platform.quote(reportData, { version: 5, td: { extension, mrServiceTd: new Uint8Array(48).fill(1) } }) }))).to.deep.equal(['policy'])
   })
 
+  it('names every reason to refuse with its code, and none when it verifies', () => {
+    const td = { attributes: Uint8Array.of(1, 0, 0, 0x20, 0, 0, 0, 0) }
+    const report = judge({ evidence: platform.quote(reportData, { td }), collateral: platform.collateral({ revokePck: true, revokePckCa: true, tcbInfo: info => ({ ...info, tcbLevels: [] }), qeIdentity: one => ({ ...one, tcbLevels: [] }) }) })
+    expect(report.reasons.map(({ check, code, message }) => `${check} ${code}: ${message}`)).to.deep.equal([
+      'revocation evidence_refused: Intel SGX PCK Platform CA is revoked',
+      'revocation evidence_refused: Intel SGX PCK Certificate is revoked',
+      'tcb evidence_refused: no TCB level matches',
+      'tcb evidence_refused: the quoting enclave is below every TCB level',
+      'policy evidence_refused: the TD can be debugged',
+      'policy evidence_refused: SEPT_VE_DISABLE is 0',
+      'policy evidence_refused: the TD can be migrated'
+    ])
+    expect(judge({}).reasons).to.deep.equal([])
+    expect(judge({ collateral: null }).reasons.map(({ check, code }) => `${check} ${code}`)).to.deep.equal(['revocation collateral_missing', 'tcb collateral_missing'])
+    expect(judge({ evidence: platform.quote(reportData, { td }), collateral: null }).reasons).to.have.lengthOf(5)
+  })
+
   it('claims name the advisories of the level that matched, and what the TD says besides', () => {
     const collateral = platform.collateral({
       tcbInfo: info => ({ ...info, tcbLevels: (info.tcbLevels as object[]).map(level => ({ ...level, advisoryIDs: ['INTEL-SA-2', 'INTEL-SA-1'] })) }),

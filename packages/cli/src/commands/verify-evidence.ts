@@ -131,8 +131,8 @@ export async function verifyHardwareEvidence (invocation: Invocation, evidence: 
   if (options.at === undefined && memory.unreadable.length === 0 && newest !== memory.versions) {
     await writeVersions(invocation.home, newest).catch((error: CocoonError) => { invocation.context.err(errorText(error)) })
   }
-  const { verdict, kind, tcbStatus, claims, checks, freshUntilMs, collateralVersions } = report
-  const result: Result = { verdict, kind, tcbStatus, at: new Date(atMs).toISOString(), claims, checks, freshUntilMs, collateralVersions, note: noteOf(policy, unreadable) }
+  const { verdict, kind, tcbStatus, claims, checks, reasons, freshUntilMs, collateralVersions } = report
+  const result: Result = { verdict, kind, tcbStatus, at: new Date(atMs).toISOString(), claims, checks, reasons, freshUntilMs, collateralVersions, note: noteOf(policy, unreadable) }
   printResult(invocation.context, invocation.json, result, reportText)
   return report.verdict === 'verified' ? EXIT_DONE : EXIT_NO
 }

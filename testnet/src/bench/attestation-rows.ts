@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BrowserCost } from './browser-page.ts'
+import type { ShapingCost } from './shaping-rows.ts'
 
 /** Verification and sealing, each beside what else does the same in the same run. */
 export interface PrivacyCost {
@@ -11,6 +12,7 @@ export interface PrivacyCost {
   readonly seal: { readonly mlKem: string, readonly chunkUs: number, readonly aesGcmUs: number, readonly requestSealUs: number, readonly requestOpenUs: number }
   /** The same in a real browser; null where there is none. */
   readonly browser: BrowserCost | null
+  readonly shaping: ShapingCost
 }
 
 const ORACLE = '@phala/dcap-qvl'
@@ -37,6 +39,7 @@ export async function measurePrivacy (root: string, rounds: number): Promise<Pri
   return {
     verify: existsSync(join(root, 'node_modules', ORACLE)) ? await run(root, 'packages/attestation/bench/verify-cost.ts', count) : null,
     seal: await run(root, 'packages/sealing/bench/seal-cost.ts', count),
+    shaping: await run(root, 'packages/node/bench/shaping-cost.ts', []),
     // No figure of a browser is worth the whole run.
     browser: await run<BrowserCost | null>(root, 'scripts/browser-bench.mjs', [String(Math.ceil(rounds / 2))]).catch((error: unknown) => {
       process.stderr.write(`\n!!! NOT MEASURED: the figures of a browser: ${error instanceof Error ? error.message : String(error)}\n\n`)

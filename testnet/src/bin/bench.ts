@@ -7,6 +7,7 @@ import { devnetPreset } from '@cocoon-net/protocol'
 import { Command } from 'commander'
 import { browserName, browserRows, measurePrivacy, privacyRows } from '../bench/attestation-rows.ts'
 import { measureEngine } from '../bench/engine-rows.ts'
+import { REQUEST_HEAD, STREAM_HEAD, requestRows, streamRows } from '../bench/shaping-rows.ts'
 import { measureVoucher } from '../bench/voucher-cost.ts'
 import type { EngineRow } from '../bench/engine-rows.ts'
 
@@ -63,6 +64,11 @@ const report = [
   ]),
   '',
   table([`in ${browserName(privacy)}`, 'browser', 'Node', 'ratio'], browserRows(privacy)),
+  '',
+  `sizes and times that say little: padding, and a timer of ${privacy.shaping.flushMs} ms`,
+  table(STREAM_HEAD, streamRows(privacy.shaping)),
+  '',
+  table(REQUEST_HEAD, requestRows(privacy.shaping)),
   '',
   `written to ${file}`
 ].join('\n')

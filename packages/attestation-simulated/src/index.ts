@@ -12,6 +12,8 @@
  * console.info(collector.kind) // 'simulated'
  * ```
  */
+export { createGpuTestPlatform } from './gpu-test-platform.ts'
+export type { GpuManifestKind, GpuTestPlatform, TestGpuManifest, TestGpuOcsp, TestTranscript } from './gpu-test-platform.ts'
 export { simulatedCollector, withTurnedBit } from './simulated-collector.ts'
 export type { SimulatedCollectorInit } from './simulated-collector.ts'
 export { SIMULATED_MEASUREMENTS } from './simulated-measurements.ts'
@@ -21,3 +23,7 @@ export { createSnpTestPlatform } from './snp-test-platform.ts'
 export type { SnpTestPlatform, SnpTestPlatformInit, TestSnpReport } from './snp-test-platform.ts'
 export { spkiHashOf, testCertificate, testCrl, testKey, toPem } from './test-certificates.ts'
 export type { TestCertificateInit, TestCrlInit, TestIssuer, TestIssuerKey, TestKey } from './test-certificates.ts'
+export { testManifest } from './test-manifest.ts'
+export type { TestManifestInit, TestResource } from './test-manifest.ts'
+export { testOcsp, testOcspRefusal } from './test-ocsp.ts'
+export type { TestOcspInit } from './test-ocsp.ts'

@@ -71,7 +71,7 @@ function buffer (bytes: Uint8Array): ArrayBuffer {
   return Uint8Array.from(bytes).buffer
 }
 
-function nameOf (commonName: string): Name {
+export function nameOf (commonName: string): Name {
   const attribute = new AttributeTypeAndValue({ type: COMMON_NAME, value: new AttributeValue({ utf8String: commonName }) })
   return new Name([new RelativeDistinguishedName([attribute])])
 }

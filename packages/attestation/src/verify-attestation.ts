@@ -1,6 +1,6 @@
 import { CocoonError, asCocoonError, bindingHashOf, decodeBinding, equalBytes, fromHex, reportDataOf, toHex } from '@cocoon-net/protocol'
 import { checkBeacon, checkChallenge, checkExpiry, checkNetwork, checkPeer, checkRuntime } from './binding-checks.ts'
-import { checkGpu } from './gpu-evidence.ts'
+import { judgeGpu } from './gpu-evidence.ts'
 import { kindAllowed } from './policy.ts'
 import { absent, fail, pass } from './report.ts'
 import { PRODUCTION_ROOTS } from './roots.ts'
@@ -24,6 +24,8 @@ export interface AttestationInput {
   readonly gpuEvidence: Uint8Array | null
   /** What the provider stapled: Intel's collateral as one JSON object; AMD's certificates and revocation lists as PEM. */
   readonly collateral: Uint8Array | readonly Uint8Array[] | null
+  /** For the GPU: NVIDIA's manifests and OCSP responses, as files or as one JSON object. */
+  readonly gpuCollateral?: Uint8Array | readonly Uint8Array[] | null
   /** The highest versions of collateral ever seen, from earlier reports: what is below them refuses. */
   readonly knownVersions?: CollateralVersions
   readonly challenge: { readonly nonce: Uint8Array, readonly answer: Uint8Array }
@@ -48,7 +50,12 @@ export interface AttestationVerdict {
   readonly checks: readonly Check[]
   /** The report on hardware evidence, or null. */
   readonly report: EvidenceReport | null
+  /** The report on the GPU's transcript; null when there is none that can be read. */
+  readonly gpuReport: EvidenceReport | null
 }
+
+/** What is found out before the CPU's evidence is judged. */
+interface Cheap { readonly checks: Check[], gpuReport: EvidenceReport | null }
 
 interface Judged { readonly tier: Tier, readonly checks: readonly Check[], readonly report: EvidenceReport | null }
 
@@ -63,14 +70,15 @@ export function verifyAttestation (input: AttestationInput): AttestationVerdict 
 /** The same under other roots: for a private test root, never for production. */
 export function verifyAttestationUnder (roots: TrustedRoots, input: AttestationInput): AttestationVerdict {
   const bindingHash = bindingHashOf(input.binding)
-  const checks: Check[] = []
-  const judged = judge(roots, input, bindingHash, checks)
-  checks.push(...judged.checks)
+  const cheap: Cheap = { checks: [], gpuReport: null }
+  const { tier, checks: ofEvidence, report } = judge(roots, input, bindingHash, cheap)
+  const checks = [...cheap.checks, ...ofEvidence]
   const ok = checks.every(check => check.result !== 'fail')
-  return { ok, tier: ok ? judged.tier : 'open', bindingHash: toHex(bindingHash), checks, report: judged.report }
+  return { ok, tier: ok ? tier : 'open', bindingHash: toHex(bindingHash), checks, report, gpuReport: cheap.gpuReport }
 }
 
-function judge (roots: TrustedRoots, input: AttestationInput, bindingHash: Uint8Array, checks: Check[]): Judged {
+function judge (roots: TrustedRoots, input: AttestationInput, bindingHash: Uint8Array, before: Cheap): Judged {
+  const { checks } = before
   const { network, policy, nowMs } = input
   const refused = (...faults: Check[]): Judged => ({ tier: 'open', checks: faults, report: null })
   let binding: Binding
@@ -92,9 +100,11 @@ function judge (roots: TrustedRoots, input: AttestationInput, bindingHash: Uint8
     return refused(fail('kind', 'evidence_kind_refused', `${kind} evidence is not accepted under the ${policy.name} policy on ${network.name}`))
   }
   checks.push(pass('kind', `${kind} evidence is accepted under the ${policy.name} policy${kind === 'simulated' ? ': it proves nothing about hardware, not private' : ''}`), checkRuntime(binding, input))
-  const gpu = checkGpu(binding, input.gpuEvidence, { policy, atMs: nowMs, roots })
+  const gpuRoots = kind === 'simulated' ? simulatedRoots(policy.simulationRoots) : roots
+  const gpu = judgeGpu(binding, input.gpuEvidence, { policy, atMs: nowMs, roots: gpuRoots, collateral: input.gpuCollateral })
   if (gpu != null) {
-    checks.push(gpu)
+    checks.push(gpu.check)
+    before.gpuReport = gpu.report
   }
   if (kind === 'none') {
     return refused(absent('signature', 'no evidence: not private'))
@@ -125,7 +135,7 @@ function judgeSimulated (input: AttestationInput): Judged {
 }
 
 function simulatedRoots (roots: readonly string[]): TrustedRoots {
-  return { intel: roots, amd: { Milan: roots, Genoa: roots, Turin: roots }, nvidia: [] }
+  return { intel: roots, amd: { Milan: roots, Genoa: roots, Turin: roots }, nvidia: roots, nvidiaManifests: roots }
 }
 
 /** The report's checks, what the evidence commits to, and a refusal wherever the report is none of a verified kind. */

@@ -1,3 +1,4 @@
+import { utf8 } from '@cocoon-net/protocol'
 import { looksLikeOcsp, parseOcsp } from '../x509/ocsp.ts'
 import { decodeText } from './decode-text.ts'
 import type { Collector } from './collector.ts'
@@ -15,10 +16,8 @@ export interface ManifestFile {
   readonly data: Uint8Array
 }
 
-/** NVIDIA's collateral as one JSON object: base64 of manifests and of OCSP responses in DER. */
+/** NVIDIA's collateral as one JSON object: manifests as text (or in base64), OCSP responses as base64 of DER. */
 const BUNDLE = Object.freeze({ manifests: 'nvidia_rims', responses: 'nvidia_ocsp' } as const)
-
-export type NvidiaBundle = Readonly<Record<typeof BUNDLE[keyof typeof BUNDLE], readonly string[]>>
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -66,7 +65,7 @@ export function addNvidiaJson (out: Collector, value: Members): boolean {
 }
 
 function addEncodedManifest (out: Collector, value: unknown): void {
-  const fault = addManifest(out, bytesOf(value))
+  const fault = addManifest(out, typeof value === 'string' && value.startsWith('<') ? utf8(value) : bytesOf(value))
   if (fault != null) {
     throw new TypeError(`a manifest ${fault}`)
   }
@@ -80,7 +79,7 @@ function arrayOf (value: unknown, max: number): readonly unknown[] {
 }
 
 function bytesOf (value: unknown): Uint8Array {
-  const bytes = typeof value === 'string' ? decodeText(new TextEncoder().encode(value)) : null
+  const bytes = typeof value === 'string' ? decodeText(utf8(value)) : null
   if (bytes == null) {
     throw new TypeError('not base64')
   }

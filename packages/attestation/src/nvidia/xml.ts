@@ -103,8 +103,13 @@ function attributesOf (element: Element): Attr[] {
 
 /** What an element declares, by prefix; the default one's prefix is empty. */
 function declaredBy (element: Element): Array<[prefix: string, uri: string]> {
-  return attributesOf(element).filter(({ namespaceURI }) => namespaceURI === XMLNS)
-    .map(({ prefix, localName, value }) => [prefix == null ? '' : localName ?? '', value])
+  return attributesOf(element).filter(({ namespaceURI }) => namespaceURI === XMLNS).map(({ prefix, localName, value }) => {
+    // Namespaces in XML 1.0 §2.2: "the attribute value in a prefixed namespace declaration" must not be empty
+    if (prefix != null && value === '') {
+      throw malformed('a prefix without a name space')
+    }
+    return [prefix == null ? '' : localName ?? '', value]
+  })
 }
 
 function namespacesAt (element: Element): Namespaces {

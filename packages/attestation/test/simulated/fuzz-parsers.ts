@@ -2,7 +2,7 @@ import { createSnpTestPlatform, createTdxTestPlatform } from '@cocoon-net/attest
 import { CocoonError, concat, fromHex, utf8 } from '@cocoon-net/protocol'
 import { readCertificateTable } from '../../src/amd/certificate-table.ts'
 import { parseSnpReport } from '../../src/amd/snp-report.ts'
-import { checkGpu } from '../../src/gpu-evidence.ts'
+import { judgeGpu } from '../../src/gpu-evidence.ts'
 import { decodeEvidence, encodeGpuEvidence, gpuDigestOf, parsePolicy, productionPolicy } from '../../src/index.ts'
 import { parseQuote } from '../../src/intel/quote.ts'
 import { readMaterial } from '../../src/material/read-material.ts'
@@ -105,7 +105,7 @@ export function fuzzTargets (): FuzzTarget[] {
     { name: 'material', seeds: [collateral, answers, service, header, table, snpChain, utf8(bundle.pck_crl), ...crls], codes: [], run: data => readMaterial({ collateral: [data], chain: [data] }) },
     { name: 'text', seeds: [utf8(bundle.pck_crl), utf8(btoa(String.fromCharCode(...quotes[0])))], codes: malformed, run: decodeEvidence },
     { name: 'policy', seeds: [utf8(JSON.stringify(productionPolicy))], codes: ['policy_invalid'], run: data => parsePolicy(jsonOr(data)) },
-    { name: 'gpu evidence', seeds: [encodeGpuEvidence({ v: 1, transcript: transcript(), chain: certificates.slice(0, 1) })], codes: [], run: data => checkGpu({ ...bindingOf(), gpuDigest: gpuDigestOf(data) }, data, { policy: productionPolicy, atMs: AT_MS, roots }) },
+    { name: 'gpu evidence', seeds: [encodeGpuEvidence({ v: 1, transcript: transcript(), chain: certificates.slice(0, 1) })], codes: [], run: data => judgeGpu({ ...bindingOf(), gpuDigest: gpuDigestOf(data) }, data, { policy: productionPolicy, atMs: AT_MS, roots }) },
     { name: 'verify TDX', seeds: quotes, codes: malformed, run: data => verify(data, { collateral }) },
     { name: 'certificate table', seeds: [table], codes: [], run: readCertificateTable },
     { name: 'verify TDX, its collateral', seeds: [collateral, answers, service], codes: [], run: data => verify(quotes[0], { collateral: data }) },

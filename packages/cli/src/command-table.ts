@@ -1,4 +1,5 @@
 import { MONEY_GROUPS } from './money-table.ts'
+import { REGISTRY_GROUP } from './registry-table.ts'
 import type { CommandGroup, CommandSpec } from './command-spec.ts'
 import type { ConfigGroup } from './config-keys.ts'
 
@@ -88,6 +89,7 @@ export const COMMANDS: readonly CommandSpec[] = [
 /** Commands of several words. */
 export const GROUPS: readonly CommandGroup[] = [
   ...MONEY_GROUPS,
+  REGISTRY_GROUP,
   {
     name: 'testnet',
     summary: 'a private network on this machine',

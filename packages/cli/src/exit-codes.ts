@@ -15,7 +15,7 @@ const UNUSABLE_INPUT: ReadonlySet<ErrorCode> = new Set([
 
 const NO_PROVIDER_OR_CHAIN: ReadonlySet<ErrorCode> = new Set([
   'no_provider', 'no_provider_within_price', 'all_providers_failed', 'no_room', 'tier_too_low', 'chain_unavailable',
-  'not_running', 'engine_unavailable', 'stream_closed', 'timeout'
+  'registry_unknown', 'not_running', 'engine_unavailable', 'stream_closed', 'timeout'
 ])
 
 /** The exit code of the command that ends with an error. */

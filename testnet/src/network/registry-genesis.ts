@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SIMULATED_MEASUREMENTS } from '@cocoon-net/attestation-simulated/measurements'
-import { CLIENT_VAULT_CODE_HASH, PROVIDER_STAKE_CODE_HASH, REGISTRY_NUMBERS, registryAddress, registryStateInit } from '@cocoon-net/contracts'
+import { CLIENT_VAULT_CODE_HASH, PROVIDER_STAKE_CODE_HASH, REGISTRY_NUMBERS, parseRegistryState, registryAddress, registryStateInit } from '@cocoon-net/contracts'
 import { CocoonError, DEVNET_GLOBAL_ID, accountFromAddress, accountToText, devnetPreset, devnetText, fromHex, parseDevnetText, toHex } from '@cocoon-net/protocol'
 import { ed25519Signer, loadOrCreateKey, walletAccount } from '@cocoon-net/settlement'
-import { beginCell, storeStateInit } from '@ton/core'
+import { Cell, beginCell, loadStateInit, storeStateInit } from '@ton/core'
 import { seededBytes } from './seed.ts'
 import type { DevnetConfig } from './configs.ts'
 import type { RegistryGenesis } from '@cocoon-net/contracts'
@@ -74,9 +74,19 @@ async function readKnown (path: string): Promise<string | null> {
   }
 }
 
+/** How long the registry of these begin data waits. */
+function delayOf (init: string): number {
+  const { data } = loadStateInit(Cell.fromBase64(init).beginParse())
+  if (data == null) {
+    throw new CocoonError('file_unusable', 'the registry that is kept has no data')
+  }
+  return parseRegistryState(data).delaySeconds
+}
+
 /**
  * The genesis of the network in a folder; made at its first start, with the registry that it is named after. A network that
- * was made without a registry stays without.
+ * was made without a registry stays without. Where the software has moved on since, what the kept registry lists is not what
+ * would run: the chain stays, and a new registry names the network anew.
  *
  * @throws {CocoonError} file_unusable
  */
@@ -84,26 +94,23 @@ export async function localGenesis ({ folder, seed, delaySeconds = DEFAULT_REGIS
   const path = join(folder, 'genesis')
   const registryPath = join(folder, 'registry.boc')
   const known = await readKnown(path)
-  if (known != null) {
-    const { genesis, registry } = parseDevnetText(known)
-    const init = registry == null ? null : await readKnown(registryPath)
-    return {
-      network: known,
-      chain: toHex(genesis),
-      begin: registry == null || init == null ? [] : [{ address: accountToText(registry), amountNano: REGISTRY_NANO.toString(), init }]
-    }
+  const kept = known == null ? null : parseDevnetText(known)
+  const keptInit = await readKnown(registryPath)
+  if (kept != null && (kept.registry == null || keptInit == null)) {
+    return { network: known ?? '', chain: toHex(kept.genesis), begin: [] }
   }
-  await mkdir(governorHome(folder), { recursive: true, mode: 0o700 })
   const key = await loadOrCreateKey(join(governorHome(folder), 'keys', 'wallet.key'), seed == null ? {} : { random: () => seededBytes(seed, `${GOVERNOR}/wallet`) })
   const governor = walletAccount(ed25519Signer(key).publicKey, DEVNET_GLOBAL_ID)
-  const genesis = seed == null ? new Uint8Array(randomBytes(32)) : seededBytes(seed, 'genesis')
-  const contents = contentsOf(governor, delaySeconds, genesis)
+  const genesis = kept?.genesis ?? (seed == null ? new Uint8Array(randomBytes(32)) : seededBytes(seed, 'genesis'))
+  const contents = contentsOf(governor, kept == null || keptInit == null ? delaySeconds : delayOf(keptInit), genesis)
   const registry = accountFromAddress(registryAddress(contents))
   const init = beginCell().store(storeStateInit(registryStateInit(contents))).endCell().toBoc().toString('base64')
   const network = devnetText(genesis, registry)
-  // The name last: a folder that has one has all.
-  await writeFile(registryPath, `${init}\n`, { mode: 0o600 })
-  await writeFile(path, `${network}\n`, { mode: 0o600 })
+  if (network !== known) {
+    // The name last: a folder that has one has all.
+    await writeFile(registryPath, `${init}\n`, { mode: 0o600 })
+    await writeFile(path, `${network}\n`, { mode: 0o600 })
+  }
   return {
     network,
     chain: toHex(genesis),

@@ -1,11 +1,13 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { judgeRegistry, networkOf, readRegistry, stakeFaults, vaultFaults } from '@cocoon-net/cocoon'
+import { networkOf } from '@cocoon-net/cocoon'
+import { judgeRegistry, readRegistry, stakeFaults, vaultFaults } from '@cocoon-net/cocoon/registry'
+import { registryStateInit } from '@cocoon-net/contracts'
 import { GGUF_PATH, demoModelPath, digestModelFiles } from '@cocoon-net/engine'
 import { accountFromText, fromHex, toHex } from '@cocoon-net/protocol'
 import { createTonPort } from '@cocoon-net/settlement'
-import { Cell, loadStateInit } from '@ton/core'
+import { Cell, beginCell, loadStateInit, storeStateInit } from '@ton/core'
 import { expect } from 'aegir/chai'
 import { startDevnet } from '../../src/devnet/index.ts'
 import { DEFAULT_REGISTRY_DELAY_SECONDS, DEMO_MODEL_DIGEST, localGenesis, writeGovernorConfig } from '../../src/network/registry-genesis.ts'
@@ -68,6 +70,15 @@ describe('genesis of a local network', () => {
     expect(one).to.deep.equal(same)
     expect(slower.chain).to.equal(one.chain)
     expect(slower.network).to.not.equal(one.network)
+  })
+
+  it('names the network anew where the software has moved on, on the same chain and with the same governor and delay', async () => {
+    const first = await localGenesis({ folder, delaySeconds: 77 })
+    const older = registryStateInit({ governor: accountFromText(first.begin[1].address), delaySeconds: 77, entries: [], numbers: new Map() })
+    await writeFile(join(folder, 'registry.boc'), beginCell().store(storeStateInit(older)).endCell().toBoc().toString('base64'))
+    await writeFile(join(folder, 'genesis'), first.chain + 'ab'.repeat(32))
+    expect(await localGenesis({ folder })).to.deep.equal(first)
+    expect((await readFile(join(folder, 'genesis'), 'utf8')).trim()).to.equal(first.network)
   })
 
   it('leaves a network without a registry as it was', async () => {

@@ -7,6 +7,7 @@ import { withProgress } from '../progress.ts'
 import { failedCheck } from './doctor-check.ts'
 import { checkHome, checkKeys, checkModels, checkNode, checkPort, checkToken, checkVariables } from './doctor-machine.ts'
 import { checkBootstrap, checkChain, checkRunning, readStatus } from './doctor-network.ts'
+import { checkRegistry } from './registry-doctor.ts'
 import type { Check } from './doctor-check.ts'
 import type { Config } from '../config-keys.ts'
 import type { Invocation } from '../invocation.ts'
@@ -16,7 +17,7 @@ async function checkNetwork (invocation: Invocation, config: Config): Promise<Ch
   const running = status === undefined
     ? [...await Promise.all([config.gatewayPort ?? DEFAULT_GATEWAY_PORT, config.adminPort ?? DEFAULT_ADMIN_PORT].map(checkPort)), ...await checkBootstrap(config)]
     : await checkRunning(invocation, config, status)
-  return [...running, ...await checkChain(invocation, config), ...await checkModels(config)]
+  return [...running, ...await checkChain(invocation, config), ...await checkRegistry(invocation, config), ...await checkModels(config)]
 }
 
 /** Looks at everything that commonly goes wrong, and says of each what to do. Exits 1 when anything is wrong. */

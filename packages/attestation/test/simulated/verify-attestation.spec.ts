@@ -69,6 +69,22 @@ describe('verify attestation', () => {
     expect(verifyAttestation(inputOf()).checks.find(check => check.name === 'beacon')?.result).to.equal('absent')
   })
 
+  it('refuses a beacon that is older than the policy allows', () => {
+    const ageMs = NOW_MS - bindingOf().beacon.atMs
+    const within = (mostEvidenceAgeMs: number | null): AttestationInput => inputOf({}, { policy: parsePolicy({ ...devnetPolicy(network), mostEvidenceAgeMs }) })
+    expect([null, ageMs].map(bound => failedCodes(within(bound)))).to.deep.equal([[], []])
+    expect(failedCodes(within(ageMs - 1))).to.deep.equal(['expired'])
+    expect(verifyAttestation(within(ageMs - 1)).checks.find(({ result }) => result === 'fail')?.message).to.include('the devnet policy allows')
+  })
+
+  it('names the policy whose allow-list and floor refuse', () => {
+    const messages = (change: object): Array<string | undefined> => verifyAttestation(inputOf({}, { policy: { ...devnetPolicy(network), name: 'house', ...change } }))
+      .checks.filter(({ result }) => result === 'fail').map(({ message }) => message)
+    expect(messages({ measurements: [] })).to.deep.equal(['the measurement is not on the allow-list of the house policy'])
+    expect(messages({ evaluationFloors: [{ from: '1970-01-01T00:00:00Z', number: 18 }] })).to.deep.equal([])
+    expect(messages({ evaluationFloors: [{ from: '1970-01-01T00:00:00Z', number: 19 }] }).join()).to.include('is below 19, the floor of the house policy')
+  })
+
   it('simulated evidence passes on no other network, whatever the policy says', () => {
     const mainnet = { ...MAINNET, networkId: bindingOf().networkId }
     expect(failedCodes(inputOf({}, { network: mainnet }))).to.include('evidence_kind_refused')

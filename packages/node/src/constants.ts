@@ -31,6 +31,9 @@ export const REFRESH_OFFERS_MS = 60_000
 /** The first look after the start, doubled with each look up to REFRESH_OFFERS_MS. */
 export const FIRST_REFRESH_MS = 250
 
+/** Anybody may announce a binding: however many do, providers are verified ahead of requests no more often than this. */
+export const WARM_PAUSE_MS = 2_000
+
 /** One look in the background. */
 export const REFRESH_TIMEOUT_MS = 5_000
 

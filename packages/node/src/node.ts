@@ -1,6 +1,7 @@
 import { openRequest, prepareSeal } from '@cocoon-net/sealing'
 import { createClient } from './client/client.ts'
-import { ENOUGH_OFFERS, FIRST_REFRESH_MS, REFRESH_OFFERS_MS, REFRESH_TIMEOUT_MS } from './constants.ts'
+import { coalesced } from './client/coalesce.ts'
+import { ENOUGH_OFFERS, FIRST_REFRESH_MS, REFRESH_OFFERS_MS, REFRESH_TIMEOUT_MS, WARM_PAUSE_MS } from './constants.ts'
 import { noCounters } from './counters.ts'
 import { createDiscovery } from './discovery/discovery.ts'
 import { createBindingGossip } from './evidence/binding-gossip.ts'
@@ -12,6 +13,7 @@ import { createOfferFinder } from './offers/offer-finder.ts'
 import { createOfferGossip } from './offers/offer-gossip.ts'
 import { startProvider } from './provider/provider.ts'
 import type { Client, ClientInit } from './client/client.ts'
+import type { EvidenceStore } from './client/contradictions.ts'
 import type { Counters } from './counters.ts'
 import type { BindingGossip } from './evidence/binding-gossip.ts'
 import type { CollateralSources, CollateralSourcesInit } from './evidence/collateral-sources.ts'
@@ -19,6 +21,7 @@ import type { Host, HostInit, HostModules } from './host/create-host.ts'
 import type { OfferFinder } from './offers/offer-finder.ts'
 import type { Provider, ProviderInit, ProviderModules } from './provider/provider.ts'
 import type { NetworkRules } from './rules.ts'
+import type { ReadStake } from './stakes/stake-book.ts'
 import type { AttestationTrust, Policy } from '@cocoon-net/attestation'
 import type { Tier } from '@cocoon-net/protocol'
 import type { ClientPayments } from '@cocoon-net/settlement'
@@ -31,6 +34,12 @@ export interface ClientRoleInit {
   readonly onlyListedModels?: boolean
   readonly trust: AttestationTrust
   readonly minTier: Tier
+  /** Least stake of a provider when a request names none, nanoTON; default 0. */
+  readonly minStakeNano?: bigint
+  /** Reads a stake from the chain; without it none counts. */
+  readonly readStake?: ReadStake
+  /** Where evidence against stakes is kept. */
+  readonly evidence?: EvidenceStore
   /** Most that one request may cost when it sets no bound, nanoTON. */
   readonly maxCostNano: bigint
   /** Providers kept ready ahead of a request, 0 for none; default 2. */
@@ -124,9 +133,11 @@ export async function startNodeUnder (protection: Protection, init: NodeInit): P
     }
     let client: Client | undefined
     let bindings: BindingGossip | null = null
+    const warming = coalesced({ pauseMs: WARM_PAUSE_MS, work: async () => client?.warm() })
+    stops.push(warming.stop)
     if (host.gossip != null && !light) {
       // A provider attested anew: what it shows is verified before a request needs it.
-      bindings = createBindingGossip({ gossip: host.gossip, network: init.network, privateKey: host.privateKey, counters, now, onBinding: () => { void client?.warm() } })
+      bindings = createBindingGossip({ gossip: host.gossip, network: init.network, privateKey: host.privateKey, counters, now, onBinding: warming.ask })
       stops.push(bindings.stop)
     }
     let provider: Provider | undefined

@@ -58,6 +58,7 @@ export const ERRORS = Object.freeze({
   engine_unavailable: spec(503, true, 'The inference engine is not running.', 'Start it, or check its address.'),
   job_cancelled: spec(499, false, 'The job was cancelled.', 'Nothing: what was delivered is billed, nothing more.'),
   answer_inconsistent: spec(502, true, 'The provider\'s answer contradicts itself or its receipt.', 'Try again; the provider is avoided.'),
+  provider_contradicts: spec(502, true, 'The provider signed what contradicts itself: two receipts of one step, or a charge above its quote.', 'Try again: it is not paid for it and never used again. `cocoon stake evidence` lists what can be reported.'),
   // money
   vault_not_accepted: spec(402, false, 'The vault is not one that the network\'s code and parameters give for its owner.', 'Use the vault that `cocoon vault` creates.'),
   vault_missing: spec(402, true, 'The vault is not deployed.', 'Deploy it with `cocoon vault deposit`; a gateway deploys it when it starts.'),
@@ -86,6 +87,8 @@ export const ERRORS = Object.freeze({
   signer_missing: spec(404, false, 'The vault has no such signer, or it is retired.', '`cocoon vault signers` lists them.'),
   stake_missing: spec(402, true, 'The stake is not deployed.', 'Deploy it with `cocoon stake deposit`.'),
   evidence_unusable: spec(409, false, 'The evidence against a stake is none that its contract takes.', 'See the exit code in the message; nothing was sent.'),
+  delegation_unusable: spec(400, false, 'The delegation is not for this provider\'s receipt key and stake, or has ended.', 'Make one with `cocoon stake delegate`.'),
+  delegation_ends: spec(409, true, 'The delegation of this provider\'s receipt key ends soon; after that its stake counts as nothing.', 'Make a new one with `cocoon stake delegate` in the same file; it is read by itself.'),
   stake_slashed: spec(402, false, 'The stake was slashed: it never counts again.', 'Withdraw what is left, and deposit with another owner key.'),
   stake_not_ready: spec(409, true, 'Nothing can be withdrawn from the stake yet.', 'Wait until what unbonds is ready.'),
   chain_unavailable: spec(503, true, 'The chain cannot be reached.', 'Check the endpoint; payments resume by themselves.'),
@@ -106,6 +109,7 @@ export const ERRORS = Object.freeze({
   no_provider: spec(503, true, 'No provider can take this request now.', 'Wait, or relax tier and price; `cocoon explain` lists why.'),
   no_provider_within_price: spec(503, false, 'No provider is within the price asked for.', 'Raise max_price_nano or max_cost_nano.'),
   all_providers_failed: spec(503, true, 'Every provider tried failed before the first token.', 'Try again shortly.'),
+  stake_too_small: spec(503, true, 'No provider with the stake asked for is known.', 'Lower min_stake_nano if you accept less; `cocoon explain` lists what each stake counts for.'),
   // gateway
   unauthorized: spec(401, false, 'The API key or token is missing or wrong.', 'Send the key from the configuration.'),
   host_not_allowed: spec(403, false, 'The Host header is not on the allow-list.', 'Add it to the gateway\'s allowed hosts if it is yours.'),

@@ -2,13 +2,17 @@ import {
   CocoonError, TOKEN_CLASSES, answerCommitment, chargeNano, decodeChunk, equalBytes, parseReceipt, receiptHash, requestCommitment, runningHashNext,
   runningHashStart, vestedNano
 } from '@cocoon-net/protocol'
+import { findContradiction } from '@cocoon-net/settlement'
 import type { Chunk, Quote, Receipt, RequestHeader, TokenCounts } from '@cocoon-net/protocol'
+import type { Contradiction, SignedReceipt } from '@cocoon-net/settlement'
 
 export interface AnswerCheckInit {
   readonly jobId: Uint8Array
   readonly header: RequestHeader
   readonly quote: Quote
   readonly quoteHash: Uint8Array
+  /** The receipt key's, over `quoteHash`. */
+  readonly quoteSignature: Uint8Array
   readonly bindingHash: Uint8Array
   readonly payee: Uint8Array
   readonly receiptKey: Uint8Array
@@ -17,6 +21,8 @@ export interface AnswerCheckInit {
   readonly reqSalt: Uint8Array
   readonly ansSalt: Uint8Array
   verify (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
+  /** Told of what the provider signed against itself, before it is refused. */
+  onContradiction (contradiction: Contradiction): void
 }
 
 /** The client's own account of an answer: it counts ids itself and believes nothing that does not add up. */
@@ -24,10 +30,18 @@ export interface AnswerCheck {
   readonly tokens: TokenCounts
   /** @throws {CocoonError} answer_inconsistent, frame_malformed */
   chunk(plaintext: Uint8Array): Chunk
-  /** Checks a checkpoint or, when `final`, the receipt. @throws {CocoonError} bad_signature, answer_inconsistent */
+  /** Checks a checkpoint or, when `final`, the receipt. @throws {CocoonError} bad_signature, provider_contradicts, answer_inconsistent */
   receipt(cell: Uint8Array, signature: Uint8Array, final: boolean): { receipt: Receipt, hash: Uint8Array }
   vestedNano(): bigint
 }
+
+/** Statements of one job that later ones are held against; the oldest makes room. */
+const MAX_HELD = 64
+
+const CONTRADICTIONS: Readonly<Record<Contradiction['kind'], string>> = Object.freeze({
+  E1: 'it signed two receipts of one step that differ in tokens, charge or answer',
+  E2: 'it signed a charge above the quote that its receipt names'
+})
 
 function inconsistent (what: string): CocoonError {
   return new CocoonError('answer_inconsistent', what)
@@ -39,7 +53,21 @@ export function createAnswerCheck (init: AnswerCheckInit): AnswerCheck {
   let nextIndex = 0
   let first = true
   let nextSeq = 0
+  const held: SignedReceipt[] = []
   const reqCommit = requestCommitment(init.reqSalt, init.payload)
+
+  /** Holds a statement against the earlier ones and the quote. */
+  const hold = (next: SignedReceipt): void => {
+    const found = findContradiction(next, held, { quote: init.quote, signature: init.quoteSignature })
+    if (found != null) {
+      init.onContradiction(found)
+      throw new CocoonError('provider_contradicts', CONTRADICTIONS[found.kind], { details: { kind: found.kind } })
+    }
+    held.push(next)
+    if (held.length > MAX_HELD) {
+      held.shift()
+    }
+  }
 
   return {
     get tokens () { return tokens },
@@ -81,6 +109,7 @@ export function createAnswerCheck (init: AnswerCheckInit): AnswerCheck {
       if (!init.verify(init.receiptKey, digest, signature)) {
         throw new CocoonError('bad_signature', 'the receipt is not signed by the bound receipt key')
       }
+      hold({ receipt, signature })
       const expected: ReadonlyArray<readonly [Uint8Array, Uint8Array, string]> = [
         [receipt.networkId, init.networkId, 'network'],
         [receipt.stake, init.quote.stake, 'stake'],

@@ -13,6 +13,10 @@ export interface ModelProvider {
   readonly room: { readonly total: number, readonly free: number }
   readonly contextLength: number
   readonly endpoints: readonly string[]
+  /** What its stake counts for, nanoTON. */
+  readonly stakeNano: bigint
+  /** Why its stake counts as nothing, such as `delegation_expired`; null where it counts. */
+  readonly stakeFault: string | null
 }
 
 export interface ModelListing {
@@ -61,6 +65,14 @@ export interface JobSummary {
   /** Raw addresses. */
   readonly vault: string
   readonly payee: string
+}
+
+/** What is kept of a finished job: no content. */
+export interface JobRecord extends JobSummary {
+  readonly jobId: string
+  readonly provider: string
+  readonly tier: Tier
+  readonly model: string
 }
 
 export interface InferenceJob {

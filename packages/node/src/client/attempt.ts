@@ -14,7 +14,7 @@ import type { JobPayments } from './job-payments.ts'
 import type { PayChannel } from './pay-channel.ts'
 import type { WarmRequests } from './warm-requests.ts'
 import type { Endpoint, NetworkPreset, RequestHeader } from '@cocoon-net/protocol'
-import type { ClientLane } from '@cocoon-net/settlement'
+import type { ClientLane, Contradiction } from '@cocoon-net/settlement'
 
 export interface AttemptInit {
   readonly network: NetworkPreset
@@ -31,6 +31,8 @@ export interface AttemptInit {
   readonly maxChargeNano: bigint
   randomBytes (length: number): Uint8Array
   now (): number
+  /** Told of what the provider signed against itself. */
+  onContradiction (contradiction: Contradiction): void
   /** The caller's: abort means cancel, which ends the job normally. */
   readonly signal: AbortSignal
 }
@@ -96,6 +98,7 @@ export async function startAttempt (init: AttemptInit): Promise<Attempt> {
       header,
       quote: candidate.quote,
       quoteHash: header.quoteHash,
+      quoteSignature: candidate.offer.quoteSignature,
       bindingHash: provider.bindingHash,
       payee: provider.binding.payee,
       receiptKey: provider.binding.receiptKey,
@@ -103,7 +106,8 @@ export async function startAttempt (init: AttemptInit): Promise<Attempt> {
       payload,
       reqSalt: sealed.reqSalt(),
       ansSalt: sealed.ansSalt(),
-      verify: verifyEd25519
+      verify: verifyEd25519,
+      onContradiction: init.onContradiction
     })
     const chunks = createChunkReader({ frames, check, opener: await sealed.response(accept.providerNonce) })
     const first = await chunks.next()

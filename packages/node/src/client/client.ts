@@ -1,21 +1,28 @@
-import { CocoonError, accountToText, asCocoonError, tierAtLeast, toHex, worstChargeNano } from '@cocoon-net/protocol'
+import { CocoonError, accountToText, asCocoonError, tierAtLeast, toHex } from '@cocoon-net/protocol'
 import { LRUCache } from 'lru-cache'
 import { ANSWER_TIMEOUT_MS } from '../constants.ts'
+import { createStakeBook } from '../stakes/stake-book.ts'
 import { startAttempt } from './attempt.ts'
 import { choose } from './choose.ts'
-import { createExplanations } from './explanations.ts'
+import { createContradictions } from './contradictions.ts'
+import { createExplanations, stakeNote } from './explanations.ts'
+import { createExplorer } from './explorer.ts'
 import { FINAL_CODES, LINK_STAYS_CODES, NO_FAULT_CODES, allFailed, noCandidate } from './failures.ts'
 import { listModels, peerText, resolveModel } from './models.ts'
 import { createPeerMemory } from './peer-memory.ts'
+import { limitsFor, promptBounds } from './prompt-bounds.ts'
 import { createProviderLinks } from './provider-links.ts'
 import { runningJob } from './running-job.ts'
 import { verifiedTierNote } from './tiers.ts'
-import type { InferenceJob, InferenceRequest, JobSummary, ModelListing } from './api.ts'
+import type { InferenceJob, InferenceRequest, JobRecord, JobSummary, ModelListing } from './api.ts'
 import type { Attempt } from './attempt.ts'
-import type { Candidate, Choice } from './choose.ts'
-import type { Explanation } from './explanations.ts'
+import type { Candidate, Choice, ChooseInput } from './choose.ts'
+import type { EvidenceStore } from './contradictions.ts'
+import type { Explanation, OpenExplanation } from './explanations.ts'
+import type { PromptBounds } from './prompt-bounds.ts'
 import type { ProviderLinks, ProviderLinksInit } from './provider-links.ts'
 import type { Counters } from '../counters.ts'
+import type { ReadStake } from '../stakes/stake-book.ts'
 import type { Offer, Tier } from '@cocoon-net/protocol'
 
 /** Where offers come from: gossip, and the DHT with questions to the providers found. */
@@ -31,6 +38,12 @@ export interface ClientInit extends Omit<ProviderLinksInit, 'onPayRefusal'> {
   readonly counters: Counters
   /** The least private tier used when a request names none. */
   readonly minTier: Tier
+  /** Least stake of a provider when a request names none, nanoTON; default 0. */
+  readonly minStakeNano?: bigint
+  /** Reads a stake from the chain; without it none counts. */
+  readonly readStake?: ReadStake
+  /** Where evidence against stakes is kept. */
+  readonly evidence?: EvidenceStore
   /** How long a request searches when nothing is known. */
   readonly searchMs?: number
   /** Most that one request may cost when it sets no bound, nanoTON. */
@@ -42,14 +55,6 @@ export interface ClientInit extends Omit<ProviderLinksInit, 'onPayRefusal'> {
 }
 
 export type { Explanation }
-
-/** What is kept of a finished job: no content. */
-export interface JobRecord extends JobSummary {
-  readonly jobId: string
-  readonly provider: string
-  readonly tier: Tier
-  readonly model: string
-}
 
 export interface Client {
   ready(): boolean
@@ -72,21 +77,13 @@ const DEFAULT_WARM_PROVIDERS = 2
 const WARM_PROMPT_TOKENS = 256
 const MAX_ATTEMPTS = 5
 const MAX_JOBS_KEPT = 256
-/** One byte of text can be one token, and a chat template adds some: the upper bound of a prompt. */
-const TEMPLATE_TOKENS = 64
-/** Bytes of text in a token, usually: for the expected cost. */
-const TYPICAL_TOKEN_BYTES = 4
-
-interface PromptBounds { readonly typicalTokens: number, readonly maxTokens: number }
-
-function promptBounds (body: Record<string, unknown>): PromptBounds {
-  const { byteLength } = new TextEncoder().encode(JSON.stringify(body))
-  return { typicalTokens: Math.ceil(byteLength / TYPICAL_TOKEN_BYTES), maxTokens: byteLength + TEMPLATE_TOKENS }
-}
-
 export function createClient (init: ClientInit): Client {
   const peers = createPeerMemory(init.now)
   const explanations = createExplanations()
+  const stakes = createStakeBook(init)
+  const leastStakeNano = init.minStakeNano ?? 0n
+  const contradictions = createContradictions(init)
+  const explorer = createExplorer({ isKnown: peer => peers.get(peer) != null, randomBytes: init.randomBytes })
   const jobs = new LRUCache<string, JobRecord>({ max: MAX_JOBS_KEPT })
   let warming: Promise<void> | undefined
   const links: ProviderLinks = createProviderLinks({
@@ -113,14 +110,8 @@ export function createClient (init: ClientInit): Client {
     return resolveModel(text, offers)
   }
 
-  const limitsFor = ({ offer, quote }: Candidate, prompt: PromptBounds, request: InferenceRequest): { maxTokens: number, maxChargeNano: bigint } => {
-    const room = Math.max(1, offer.contextLength)
-    const maxTokens = Math.min(request.maxTokens ?? room, quote.maxTokens)
-    // The bound of the prompt is cut to what the context can hold.
-    const worst = worstChargeNano(Math.min(prompt.maxTokens, room), maxTokens, quote.prices)
-    const cap = request.limits.maxCostNano ?? init.maxCostNano
-    return { maxTokens, maxChargeNano: worst < cap ? worst : cap }
-  }
+  const chooseNow = (offers: readonly Offer[], wanted: Pick<ChooseInput, 'endpoint' | 'limits' | 'promptTokens' | 'maxTokens'>): Choice =>
+    choose(offers, { ...wanted, nowMs: init.now(), record: peers.get, stake: stakes.of, isBarred: contradictions.isBarred })
 
   const infer = async (request: InferenceRequest, options: { signal: AbortSignal }): Promise<InferenceJob> => {
     const startedMs = init.now()
@@ -132,17 +123,17 @@ export function createClient (init: ClientInit): Client {
     }
     const prompt = promptBounds(request.body)
     const minTier = request.limits.minTier ?? init.minTier
-    const chooseFrom = (offers: readonly Offer[]): Choice => choose(offers, {
-      endpoint: request.endpoint,
-      limits: { ...request.limits, minTier },
-      promptTokens: prompt.typicalTokens,
-      maxTokens: request.maxTokens,
-      nowMs: init.now(),
-      record: peers.get
-    })
-    let choice = chooseFrom(init.offers.known(model.digest))
+    const limits = { ...request.limits, minTier, minStakeNano: request.limits.minStakeNano ?? leastStakeNano }
+    const chooseFrom = async (offers: readonly Offer[]): Promise<Choice> => {
+      if (limits.minStakeNano > 0n) {
+        // Read ahead as a rule: only the first request of a client that has just started waits for the chain.
+        await stakes.learn(offers, signal)
+      }
+      return chooseNow(offers, { endpoint: request.endpoint, limits, promptTokens: prompt.typicalTokens, maxTokens: request.maxTokens })
+    }
+    let choice = await chooseFrom(init.offers.known(model.digest))
     if (choice.candidates.length === 0) {
-      choice = chooseFrom(await gather(model.digest, signal))
+      choice = await chooseFrom(await gather(model.digest, signal))
     }
     const attempts: Array<{ provider: string, outcome: string }> = []
     const explanation = explanations.open({ atMs: startedMs, model: model.id, minTier, rejected: choice.rejected })
@@ -155,11 +146,11 @@ export function createClient (init: ClientInit): Client {
       explanation.close(null)
       throw refusal
     }
-    for (const candidate of choice.candidates.slice(0, MAX_ATTEMPTS)) {
+    for (const candidate of explorer.order(choice.candidates).slice(0, MAX_ATTEMPTS)) {
       const provider = peerText(candidate.offer)
       try {
-        const job = await attemptJob({ candidate, provider, request, minTier, prompt, modelId: model.id, startedMs, attempts, cancel, signal })
-        explanation.add({ peer: provider, outcome: 'taken', tier: job.tier, why: job.tierNote })
+        const job = await attemptJob({ candidate, provider, request, minTier, prompt, modelId: model.id, startedMs, attempts, explanation, cancel, signal })
+        explanation.add({ peer: provider, outcome: 'taken', tier: job.tier, why: [job.tierNote, stakeNote(candidate.stake.bondedNano)].join(' ').trimEnd() })
         explanation.close(provider)
         return job
       } catch (error) {
@@ -194,6 +185,7 @@ export function createClient (init: ClientInit): Client {
     readonly modelId: string
     readonly startedMs: number
     readonly attempts: Array<{ provider: string, outcome: string }>
+    readonly explanation: OpenExplanation
     readonly cancel: AbortController
     readonly signal: AbortSignal
   }
@@ -217,7 +209,8 @@ export function createClient (init: ClientInit): Client {
       endpoint: request.endpoint,
       body: request.body,
       prefix: [],
-      ...limitsFor(candidate, prompt, request),
+      ...limitsFor(candidate, prompt, request, init.maxCostNano),
+      onContradiction: (contradiction) => { contradictions.found(contradiction, candidate.offer, provider) },
       randomBytes: init.randomBytes,
       now: init.now,
       signal: run.signal
@@ -251,9 +244,13 @@ export function createClient (init: ClientInit): Client {
         jobs.set(jobId, { jobId, provider, tier, model: run.modelId, ...summary })
         return summary
       },
-      onFailed: ({ code }) => {
+      onFailed: ({ code, message }) => {
         peers.failed(candidate.peer)
         attempts.push({ provider, outcome: code })
+        if (code === 'provider_contradicts') {
+          run.explanation.add({ peer: provider, outcome: code, tier, why: message })
+          void links.drop(candidate.offer)
+        }
       }
     })
   }
@@ -262,15 +259,14 @@ export function createClient (init: ClientInit): Client {
     if (init.rules?.refusal() != null) {
       return
     }
-    const { candidates } = choose(init.offers.known(null), {
-      endpoint: 'chat',
-      limits: { minTier: init.minTier },
-      promptTokens: WARM_PROMPT_TOKENS,
-      nowMs: init.now(),
-      record: peers.get
-    })
+    const offers = init.offers.known(null)
+    const reading = stakes.refresh(offers)
+    if (leastStakeNano > 0n) {
+      await reading
+    }
+    const { candidates } = chooseNow(offers, { endpoint: 'chat', limits: { minTier: init.minTier, minStakeNano: leastStakeNano }, promptTokens: WARM_PROMPT_TOKENS })
     const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
-    await Promise.all(candidates.slice(0, init.warmProviders ?? DEFAULT_WARM_PROVIDERS).map(async ({ offer }) => {
+    await Promise.all([reading, ...candidates.slice(0, init.warmProviders ?? DEFAULT_WARM_PROVIDERS).map(async ({ offer }) => {
       try {
         const link = await links.get(offer, signal)
         link.requests.refill()
@@ -278,7 +274,7 @@ export function createClient (init: ClientInit): Client {
         // The request that needs this provider tries for itself, and tells its caller why it failed.
         init.counters.increment('cocoon_warm_failed_total', { code: asCocoonError(error, 'stream_closed').code })
       }
-    }))
+    })])
   }
 
   return {
@@ -289,10 +285,13 @@ export function createClient (init: ClientInit): Client {
       await warming
     },
     search: async (signal) => { await init.offers.gather({ model: null, minOffers: 1, signal }) },
-    models: async () => listModels(init.offers.known(null), init.minTier, init.rules),
+    models: async () => listModels(init.offers.known(null), init.minTier, stakes, init.rules),
     infer,
     explain: () => explanations.list,
     job: (jobId) => jobs.get(jobId) ?? null,
-    stop: async () => { await links.stop() }
+    stop: async () => {
+      await links.stop()
+      await contradictions.stop()
+    }
   }
 }

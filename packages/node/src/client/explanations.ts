@@ -1,4 +1,5 @@
 import { fromHex } from '@cocoon-net/protocol'
+import { STAKE_FAULTS } from '../stakes/standing.ts'
 import { peerText } from './models.ts'
 import { TIER_NOTES } from './tiers.ts'
 import type { RejectReason, Rejection } from './choose.ts'
@@ -39,6 +40,8 @@ const MAX_EXPLANATIONS = 64
 /** A failure in words may quote what a peer sent. */
 const MAX_WHY_CHARACTERS = 512
 
+const TON = 1_000_000_000
+
 const REASONS: Readonly<Record<Exclude<RejectReason, 'tier_too_low'>, string>> = Object.freeze({
   wrong_endpoint: 'It does not serve this endpoint.',
   draining: 'It takes no new jobs.',
@@ -48,8 +51,20 @@ const REASONS: Readonly<Record<Exclude<RejectReason, 'tier_too_low'>, string>> =
   cost_too_high: 'The prompt alone would cost more than max_cost_nano.',
   expired: 'Its offer is past its time.',
   resting: 'It failed a moment ago.',
-  offer_malformed: 'Its offer cannot be read.'
+  offer_malformed: 'Its offer cannot be read.',
+  barred: 'It, or another provider on its stake, has signed what contradicts itself.',
+  ...STAKE_FAULTS
 })
+
+/** A stake in words, as in `Its stake: 20 TON.`; empty where none counts. */
+export function stakeNote (bondedNano: bigint): string {
+  return bondedNano === 0n ? '' : `Its stake: ${Number(bondedNano) / TON} TON.`
+}
+
+function reasonOf ({ reason, tier, bondedNano }: Rejection, minTier: Tier): string {
+  const why = reason === 'tier_too_low' ? `Its tier is ${tier}, and ${minTier} is asked for. ${TIER_NOTES[tier]}` : REASONS[reason]
+  return reason === 'stake_too_small' ? [why, stakeNote(bondedNano)].join(' ').trimEnd() : why
+}
 
 /** The last decisions; what they were about is not kept. */
 export function createExplanations (): Explanations {
@@ -57,11 +72,11 @@ export function createExplanations (): Explanations {
   return {
     list,
     open: ({ atMs, model, minTier, rejected }) => {
-      const considered: Considered[] = rejected.map(({ peer, reason, tier }) => ({
-        peer: peerText({ peerId: fromHex(peer) }),
-        outcome: reason,
-        tier,
-        why: reason === 'tier_too_low' ? `Its tier is ${tier}, and ${minTier} is asked for. ${TIER_NOTES[tier]}` : REASONS[reason]
+      const considered: Considered[] = rejected.map((rejection) => ({
+        peer: peerText({ peerId: fromHex(rejection.peer) }),
+        outcome: rejection.reason,
+        tier: rejection.tier,
+        why: reasonOf(rejection, minTier)
       }))
       return {
         add: (entry) => { considered.push({ ...entry, why: entry.why.slice(0, MAX_WHY_CHARACTERS) }) },

@@ -1,4 +1,5 @@
 import { CocoonError, fromHex } from '@cocoon-net/protocol'
+import { STAKE_FAULTS } from '../stakes/standing.ts'
 import { peerText, tierTooLow } from './models.ts'
 import type { JobSummary } from './api.ts'
 import type { Choice } from './choose.ts'
@@ -19,7 +20,10 @@ export function noCandidate (rejected: Choice['rejected'], minTier: Tier): Cocoo
     return new CocoonError('no_provider_within_price', undefined, { details })
   }
   const below = rejected.filter(r => r.reason === 'tier_too_low')
-  return below.length > 0 ? tierTooLow(below, minTier, details) : new CocoonError('no_provider', undefined, { details })
+  if (below.length > 0) {
+    return tierTooLow(below, minTier, details)
+  }
+  return new CocoonError(rejected.some(({ reason }) => Object.hasOwn(STAKE_FAULTS, reason)) ? 'stake_too_small' : 'no_provider', undefined, { details })
 }
 
 /** The error of a request that no provider answered. */

@@ -4,6 +4,7 @@ import * as Digest from 'multiformats/hashes/digest'
 import { TIER_NOTES } from './tiers.ts'
 import type { ModelListing } from './api.ts'
 import type { NetworkRules } from '../rules.ts'
+import type { StakeBook } from '../stakes/stake-book.ts'
 import type { Offer, Tier } from '@cocoon-net/protocol'
 
 export function peerText (offer: Pick<Offer, 'peerId'>): string {
@@ -50,7 +51,7 @@ export function tierTooLow (offers: ReadonlyArray<{ readonly tier: Tier }>, minT
  *
  * @throws {CocoonError} tier_too_low when there are offers, and all are below
  */
-export function listModels (offers: readonly Offer[], minTier: Tier, rules?: Pick<NetworkRules, 'isListed'>): ModelListing[] {
+export function listModels (offers: readonly Offer[], minTier: Tier, stakes: Pick<StakeBook, 'of'>, rules?: Pick<NetworkRules, 'isListed'>): ModelListing[] {
   const byModel = new Map<string, ModelListing>()
   for (const offer of offers) {
     if (!tierAtLeast(offer.tier, minTier)) {
@@ -59,6 +60,7 @@ export function listModels (offers: readonly Offer[], minTier: Tier, rules?: Pic
     const id = modelId(offer.model.name, offer.model.digest)
     const digest = toHex(offer.model.digest)
     const listing = byModel.get(id) ?? { id, name: offer.model.name, digest, isListed: rules?.isListed(digest) ?? null, providers: [] }
+    const { bondedNano: stakeNano, fault: stakeFault } = stakes.of(offer)
     byModel.set(id, {
       ...listing,
       providers: [...listing.providers, {
@@ -68,7 +70,9 @@ export function listModels (offers: readonly Offer[], minTier: Tier, rules?: Pic
         prices: parseQuote(offer.quote).prices,
         room: offer.room,
         contextLength: offer.contextLength,
-        endpoints: offer.endpoints
+        endpoints: offer.endpoints,
+        stakeNano,
+        stakeFault
       }]
     })
   }

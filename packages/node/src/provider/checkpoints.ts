@@ -1,5 +1,4 @@
 import { answerCommitment, requestCommitment } from '@cocoon-net/protocol'
-import { recordReceipt } from './receipt-log.ts'
 import type { Bill } from './bill.ts'
 import type { ChunkWriter } from './chunk-writer.ts'
 import type { AdmittedJob, JobComponents } from './job.ts'
@@ -32,7 +31,7 @@ export function createCheckpoints ({ job, components, jobId, bill, writer }: Che
     due: (vestedNano) => vestedNano >= nextNano,
     sign: async (chargeNano) => {
       nextNano = chargeNano + windowNano
-      const { cell, signature } = await recordReceipt({
+      const { cell, signature } = await components.receipts.record({
         networkId: components.network.networkId,
         stake: quote.quote.stake,
         vault: header.vault,
@@ -49,7 +48,7 @@ export function createCheckpoints ({ job, components, jobId, bill, writer }: Che
         reqCommit,
         ansCommit: answerCommitment(ansSalt, writer.hash),
         auditRoot: new Uint8Array(32)
-      }, components.receiptSigner, components.receipts)
+      })
       await job.frames.write({ t: 'checkpoint', cell, signature })
     }
   }

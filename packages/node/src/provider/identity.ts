@@ -3,7 +3,7 @@ import { attestBinding } from '../evidence/attest-binding.ts'
 import { COLLECT_TIMEOUT_MS } from '../evidence/constants.ts'
 import type { CollateralSources } from '../evidence/collateral-sources.ts'
 import type { EvidenceCollector } from '@cocoon-net/attestation'
-import type { Binding, Delegation, NetworkPreset } from '@cocoon-net/protocol'
+import type { Binding, NetworkPreset } from '@cocoon-net/protocol'
 import type { HpkeKeyPair } from '@cocoon-net/sealing'
 
 export interface Beacon { readonly seqno: number, readonly rootHash: Uint8Array, readonly atMs: number }
@@ -36,7 +36,6 @@ export interface ProviderIdentityInit {
   /** Where collateral is looked for that the collector does not give; null for nowhere. */
   readonly collateral?: CollateralSources | null
   beacon (): Promise<Beacon>
-  readonly delegation?: { readonly delegation: Delegation, readonly cell: Uint8Array, readonly signature: Uint8Array } | null
   now (): number
 }
 

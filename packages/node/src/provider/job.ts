@@ -9,18 +9,17 @@ import type { Bill } from './bill.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { AttestedBinding } from './identity.ts'
 import type { SignedQuote } from './quote-book.ts'
-import type { ReceiptStore } from './receipt-log.ts'
+import type { ReceiptLog } from './receipt-log.ts'
 import type { FramedStream } from '../streams/framed-stream.ts'
 import type { Engine, EngineEvent, EngineRequest } from '@cocoon-net/engine'
 import type { FinishReason, InferRequestFrame, InferResponseFrame, NetworkPreset, RequestHeader, Tier } from '@cocoon-net/protocol'
 import type { OpenedJob } from '@cocoon-net/sealing'
-import type { JobMeter, Signer } from '@cocoon-net/settlement'
+import type { JobMeter } from '@cocoon-net/settlement'
 
 export interface JobComponents {
   readonly network: NetworkPreset
   readonly engine: Engine
-  readonly receiptSigner: Signer
-  readonly receipts: ReceiptStore
+  readonly receipts: ReceiptLog
   readonly tier: Tier
   randomBytes (length: number): Uint8Array
   /** How long tokens wait for company, and how long a voucher may be late. */

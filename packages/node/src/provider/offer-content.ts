@@ -1,6 +1,7 @@
 import type { ProviderIdentity } from './identity.ts'
 import type { QuoteBook } from './quote-book.ts'
 import type { OfferContent } from '../offers/offer-publisher.ts'
+import type { DelegatedStake } from '../stakes/delegated-stake.ts'
 import type { Engine } from '@cocoon-net/engine'
 import type { Tier } from '@cocoon-net/protocol'
 
@@ -9,11 +10,14 @@ export interface OfferContentInit {
   readonly identity: ProviderIdentity
   readonly quotes: QuoteBook
   readonly tier: Tier
+  /** Null for a provider without a stake. */
+  readonly stake: DelegatedStake | null
   draining (): boolean
 }
 
 /** What the provider states now, one item per model of its engine. */
-export function describeOffers (init: OfferContentInit): OfferContent[] {
+export async function describeOffers (init: OfferContentInit): Promise<OfferContent[]> {
+  const delegation = await init.stake?.refresh() ?? null
   const { binding, hash } = init.identity.current()
   const { total, busy } = init.engine.slots()
   return init.engine.models().map((model) => {
@@ -29,7 +33,7 @@ export function describeOffers (init: OfferContentInit): OfferContent[] {
       receiptKey: binding.receiptKey,
       payee: binding.payee,
       stake: binding.stake,
-      delegation: null,
+      delegation,
       quote: quote.cell,
       quoteSignature: quote.signature,
       room: { total, free: Math.max(0, total - busy) },

@@ -7,18 +7,21 @@ import { serveQuotes } from '../offers/quote-service.ts'
 import { serveAttest } from '../services/attest-service.ts'
 import { serveInfer } from '../services/infer-service.ts'
 import { createLanePayers, servePay } from '../services/pay-service.ts'
+import { openDelegatedStake } from '../stakes/delegated-stake.ts'
 import { createProviderIdentity } from './identity.ts'
 import { describeOffers } from './offer-content.ts'
 import { createQuoteBook } from './quote-book.ts'
+import { createReceiptLog } from './receipt-log.ts'
 import type { Beacon } from './identity.ts'
 import type { JobOutcome } from './job.ts'
-import type { ReceiptStore } from './receipt-log.ts'
+import type { ReceiptLog, ReceiptStore } from './receipt-log.ts'
 import type { Counters } from '../counters.ts'
 import type { Discovery } from '../discovery/discovery.ts'
 import type { BindingGossip } from '../evidence/binding-gossip.ts'
 import type { CollateralSources } from '../evidence/collateral-sources.ts'
 import type { Host } from '../host/create-host.ts'
 import type { OfferBook } from '../offers/offer-book.ts'
+import type { ProviderStake } from '../stakes/delegated-stake.ts'
 import type { EvidenceCollector } from '@cocoon-net/attestation'
 import type { Engine } from '@cocoon-net/engine'
 import type { CocoonError, Prices, Tier } from '@cocoon-net/protocol'
@@ -30,6 +33,10 @@ export interface ProviderInit {
   readonly payments: ProviderPayments
   readonly receiptSigner: Signer
   readonly receipts: ReceiptStore
+  /** Stands between the provider and its log: for networks that show what becomes of a provider that lies. */
+  receiptLog? (honest: ReceiptLog): ReceiptLog
+  /** Null or left out: none. */
+  readonly stake?: ProviderStake | null
   /** Account that redeems pay to, 32 bytes. */
   readonly payee: Uint8Array
   /** nanoTON per million tokens, for every model. */
@@ -80,6 +87,9 @@ export async function startProvider (init: ProviderInit, modules: ProviderModule
   // An engine where attestation cannot see it makes the tier `open`, whatever the shell around it proves.
   const collector = engine.attestable ? init.collector : null
   const tier: Tier = collector == null ? 'open' : collector.kind === 'simulated' ? 'simulated' : 'silver'
+  const stake = init.stake == null ? null : await openDelegatedStake({ stake: init.stake, network, receiptKey: init.receiptSigner.publicKey, now, onWarning: init.onError })
+  const account = stake?.account ?? NO_ACCOUNT
+  const honest = createReceiptLog(init.receiptSigner, init.receipts)
   let draining = false
 
   const identity = createProviderIdentity({
@@ -87,7 +97,7 @@ export async function startProvider (init: ProviderInit, modules: ProviderModule
     peerKey: publicKeyToProtobuf(host.privateKey.publicKey),
     hpkeKey: await generateHpkeKeyPair(),
     receiptKey: init.receiptSigner.publicKey,
-    stake: NO_ACCOUNT,
+    stake: account,
     payee: init.payee,
     running: () => ({
       models: engine.models().map(model => model.digest),
@@ -101,7 +111,7 @@ export async function startProvider (init: ProviderInit, modules: ProviderModule
   await identity.refresh()
   const quotes = createQuoteBook({
     network,
-    stake: NO_ACCOUNT,
+    stake: account,
     signer: init.receiptSigner,
     terms: engine.models().map(model => ({ model: model.digest, prices: init.prices, maxTokens: model.contextLength, windowNano: init.windowNano })),
     lifeMs: QUOTE_LIFE_MS,
@@ -111,18 +121,17 @@ export async function startProvider (init: ProviderInit, modules: ProviderModule
     host,
     counters,
     now,
-    describe: () => describeOffers({ engine, identity, quotes, tier, draining: () => draining || init.refusal?.() != null })
+    describe: async () => describeOffers({ engine, identity, quotes, tier, stake, draining: () => draining || init.refusal?.() != null })
   })
   const payers = createLanePayers()
   const stops = [
-    await serveAttest({ libp2p: host.libp2p, network, identity, receiptSigner: init.receiptSigner, counters }),
+    await serveAttest({ libp2p: host.libp2p, network, identity, receiptSigner: init.receiptSigner, stake, counters }),
     await servePay({ libp2p: host.libp2p, network, payments: init.payments, counters, payers }),
     await serveInfer({
       libp2p: host.libp2p,
       network,
       engine,
-      receiptSigner: init.receiptSigner,
-      receipts: init.receipts,
+      receipts: init.receiptLog?.(honest) ?? honest,
       tier,
       randomBytes,
       voucherWaitMs: LIMITS.voucherWaitMs,

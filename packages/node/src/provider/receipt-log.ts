@@ -9,8 +9,17 @@ export interface ReceiptStore {
 
 export interface SignedReceipt { readonly receipt: Receipt, readonly hash: Uint8Array, readonly cell: Uint8Array, readonly signature: Uint8Array }
 
+/** Signs what a provider states of its jobs; the one way in which a receipt leaves it. */
+export interface ReceiptLog {
+  record(receipt: Receipt): Promise<SignedReceipt>
+}
+
+export function createReceiptLog (signer: Signer, store: ReceiptStore): ReceiptLog {
+  return { record: async (receipt) => recordReceipt(receipt, signer, store) }
+}
+
 /** Signs a checkpoint and writes it to disk, in this order, before it may be sent: a stream that dies leaves evidence. */
-export async function recordReceipt (receipt: Receipt, signer: Signer, store: ReceiptStore): Promise<SignedReceipt> {
+async function recordReceipt (receipt: Receipt, signer: Signer, store: ReceiptStore): Promise<SignedReceipt> {
   const hash = receiptHash(receipt)
   const cell = cellToBytes(buildReceiptCell(receipt))
   const signature = signer.sign(hash)

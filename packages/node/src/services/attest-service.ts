@@ -3,6 +3,7 @@ import { ANSWER_TIMEOUT_MS, MAX_CONTROL_STREAMS } from '../constants.ts'
 import { serve } from './serve.ts'
 import type { Counters } from '../counters.ts'
 import type { ProviderIdentity } from '../provider/identity.ts'
+import type { DelegatedStake } from '../stakes/delegated-stake.ts'
 import type { NetworkPreset } from '@cocoon-net/protocol'
 import type { Signer } from '@cocoon-net/settlement'
 import type { Libp2p } from '@libp2p/interface'
@@ -12,6 +13,8 @@ export interface AttestServiceInit {
   readonly network: NetworkPreset
   readonly identity: ProviderIdentity
   readonly receiptSigner: Signer
+  /** Of a provider with a stake. */
+  readonly stake?: Pick<DelegatedStake, 'current'> | null
   readonly counters: Counters
 }
 
@@ -41,7 +44,7 @@ export async function serveAttest (init: AttestServiceInit): Promise<() => Promi
         client: connection.remotePeer.toMultihash().bytes,
         provider: init.libp2p.peerId.toMultihash().bytes
       }))
-      await frames.write({ t: 'evidence', binding: current.bytes, evidence: current.evidence, gpu: current.gpuEvidence, collateral: current.collateral, delegation: null, answer })
+      await frames.write({ t: 'evidence', binding: current.bytes, evidence: current.evidence, gpu: current.gpuEvidence, collateral: current.collateral, delegation: init.stake?.current() ?? null, answer })
     }
   })
 }

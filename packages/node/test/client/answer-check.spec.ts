@@ -1,11 +1,12 @@
 import {
-  answerCommitment, buildReceiptCell, cellToBytes, chargeNano, encodeChunk, receiptHash, requestCommitment, runningHashNext, runningHashStart, utf8, vestedNano
+  answerCommitment, buildReceiptCell, cellToBytes, chargeNano, encodeChunk, quoteHash, receiptHash, requestCommitment, runningHashNext, runningHashStart, utf8, vestedNano
 } from '@cocoon-net/protocol'
 import { ed25519Signer, verifyEd25519 } from '@cocoon-net/settlement'
 import { expect } from 'aegir/chai'
 import { createAnswerCheck } from '../../src/client/answer-check.ts'
 import type { AnswerCheck } from '../../src/client/answer-check.ts'
 import type { Chunk, Quote, Receipt, RequestHeader } from '@cocoon-net/protocol'
+import type { Contradiction } from '@cocoon-net/settlement'
 
 const id = (n: number): Uint8Array => new Uint8Array(32).fill(n)
 const signer = ed25519Signer(id(1))
@@ -13,14 +14,16 @@ const prices = { prompt: 3_000_000n, cached: 1_000_000n, completion: 5_000_000n,
 const quote: Quote = {
   networkId: id(10), stake: id(11), model: id(12), prices, maxTokens: 100, windowNano: 10n, hedgeFeeNano: 0n, slaClass: 0, orderHash: id(0), validUntilMs: 1n, feeBps: 0
 }
-const header: RequestHeader = { v: 1, vault: id(20), vaultOwner: id(21), laneEpoch: 5n, quoteHash: id(22), maxTokens: 4, maxCharge: 1_000n, clientNonce: id(23) }
+const QUOTE_HASH = quoteHash(quote)
+const contradictions: Contradiction[] = []
+const header: RequestHeader = { v: 1, vault: id(20), vaultOwner: id(21), laneEpoch: 5n, quoteHash: QUOTE_HASH, maxTokens: 4, maxCharge: 1_000n, clientNonce: id(23) }
 const jobId = id(30)
 const payload = utf8('a padded request')
 const START = runningHashStart(jobId)
 
 function check (change: Partial<RequestHeader> = {}): AnswerCheck {
   return createAnswerCheck({
-    jobId, header: { ...header, ...change }, quote, quoteHash: id(22), bindingHash: id(31), payee: id(32), receiptKey: signer.publicKey, networkId: id(10), payload, reqSalt: id(33), ansSalt: id(34), verify: verifyEd25519
+    jobId, header: { ...header, ...change }, quote, quoteHash: QUOTE_HASH, quoteSignature: signer.sign(QUOTE_HASH), bindingHash: id(31), payee: id(32), receiptKey: signer.publicKey, networkId: id(10), payload, reqSalt: id(33), ansSalt: id(34), verify: verifyEd25519, onContradiction: (found) => { contradictions.push(found) }
   })
 }
 
@@ -55,7 +58,7 @@ const honest: Receipt = {
   tier: 'silver',
   tokens,
   chargeNano: chargeNano(tokens, prices),
-  quoteHash: id(22),
+  quoteHash: QUOTE_HASH,
   mcSeqno: 1,
   reqCommit: requestCommitment(id(33), payload),
   ansCommit: answerCommitment(id(34), hashOf(1, 2, 3)),
@@ -147,7 +150,7 @@ describe('checking a receipt', () => {
 
   it('refuses a charge above the counts\' by one nanoTON; at a checkpoint, above what has vested', () => {
     expect(honest.chargeNano).to.equal(30n + 4n + 10n + 7n)
-    expect(code(() => receipt(three(), { chargeNano: honest.chargeNano + 1n }))).to.equal('answer_inconsistent')
+    expect(code(() => receipt(three(), { chargeNano: honest.chargeNano + 1n }))).to.equal('provider_contradicts')
     expect(code(() => receipt(three(), { chargeNano: honest.chargeNano - 1n }))).to.equal('none')
     const vested = vestedNano(tokens, prices, 4)
     expect(vested < honest.chargeNano).to.equal(true)
@@ -172,5 +175,43 @@ describe('checking a receipt', () => {
     receipt(made, { ...low, seq: 0 }, { final: false })
     expect(code(() => receipt(made, { ...low, seq: 0 }, { final: false }))).to.equal('answer_inconsistent')
     expect(code(() => receipt(made, { ...low, seq: 1 }))).to.equal('none')
+  })
+})
+
+describe('holding a provider to what it has signed', () => {
+  beforeEach(() => { contradictions.length = 0 })
+
+  const found = (): Array<[string, Array<number | bigint>]> => contradictions.map(one => one.kind === 'E1'
+    ? [one.kind, [one.first.receipt.seq, one.first.receipt.chargeNano, one.second.receipt.chargeNano]]
+    : [one.kind, [one.claim.receipt.chargeNano]])
+
+  it('finds two statements of one step that differ, also behind later ones', () => {
+    const made = three()
+    receipt(made, { chargeNano: 1n, seq: 0 }, { final: false })
+    receipt(made, { chargeNano: 2n, seq: 1 }, { final: false })
+    expect(code(() => receipt(made, { chargeNano: 3n, seq: 0 }))).to.equal('provider_contradicts')
+    expect(code(() => receipt(made, { chargeNano: 1n, seq: 0 }))).to.equal('answer_inconsistent')
+    expect(found()).to.deep.equal([['E1', [0, 1n, 3n]]])
+  })
+
+  it('finds a charge above the quote, and has the quote with its signature ready', () => {
+    expect(code(() => receipt(three(), { chargeNano: honest.chargeNano + 1n }, { final: false }))).to.equal('provider_contradicts')
+    expect(found()).to.deep.equal([['E2', [honest.chargeNano + 1n]]])
+    const [one] = contradictions
+    expect(one.kind === 'E2' ? one.quote : null).to.deep.equal({ quote, signature: signer.sign(QUOTE_HASH) })
+  })
+
+  it('finds nothing in what another key signed', () => {
+    expect(code(() => receipt(three(), { chargeNano: honest.chargeNano + 1n }, { by: ed25519Signer(id(2)) }))).to.equal('bad_signature')
+    expect(found()).to.deep.equal([])
+  })
+
+  it('holds the last 64 statements, and lets go of the ones before', () => {
+    const made = three()
+    for (let seq = 0; seq <= 64; seq++) {
+      receipt(made, { chargeNano: 1n, seq }, { final: false })
+    }
+    expect(code(() => receipt(made, { chargeNano: 2n, seq: 0 }, { final: false }))).to.equal('answer_inconsistent')
+    expect(code(() => receipt(made, { chargeNano: 2n, seq: 2 }, { final: false }))).to.equal('provider_contradicts')
   })
 })

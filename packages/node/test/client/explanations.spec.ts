@@ -2,12 +2,14 @@ import { expect } from 'aegir/chai'
 import { createExplanations } from '../../src/client/explanations.ts'
 import { listModels } from '../../src/client/models.ts'
 import { TIER_NOTES, verifiedTierNote } from '../../src/client/tiers.ts'
+import { NO_STAKE } from '../../src/stakes/standing.ts'
 import { testNetwork } from '../hosts.ts'
 import { offerContent } from '../offer-contents.ts'
 import type { Offer, Tier } from '@cocoon-net/protocol'
 
 const PEER = new Uint8Array([0, 36, 8, 1, 18, 32, ...new Uint8Array(32).fill(1)])
 const NOW = 1_800_000_000_000
+const unstaked = { of: () => NO_STAKE }
 
 function offerOf (tier: Tier): Offer {
   const network = testNetwork(1)
@@ -36,16 +38,16 @@ describe('tiers in words', () => {
 
   it('list models at a tier or above, and say what there is when that leaves none', () => {
     const offers = [offerOf('open'), offerOf('silver')]
-    expect(listModels(offers, 'silver')[0].providers.map(({ tier }) => tier)).to.deep.equal(['silver'])
-    expect(listModels([], 'gold')).to.deep.equal([])
-    expect(() => listModels([offerOf('open'), offerOf('simulated')], 'silver')).to.throw(/of tier silver or above; there is open \(Not private.*simulated \(Not private/).with.property('code', 'tier_too_low')
+    expect(listModels(offers, 'silver', unstaked)[0].providers.map(({ tier }) => tier)).to.deep.equal(['silver'])
+    expect(listModels([], 'gold', unstaked)).to.deep.equal([])
+    expect(() => listModels([offerOf('open'), offerOf('simulated')], 'silver', unstaked)).to.throw(/of tier silver or above; there is open \(Not private.*simulated \(Not private/).with.property('code', 'tier_too_low')
   })
 })
 
 describe('explanations', () => {
   it('say for every candidate what became of it, in words', () => {
     const explanations = createExplanations()
-    const open = explanations.open({ atMs: 1, model: 'm@1', minTier: 'silver', rejected: [{ peer: Buffer.from(PEER).toString('hex'), reason: 'tier_too_low', tier: 'open' }] })
+    const open = explanations.open({ atMs: 1, model: 'm@1', minTier: 'silver', rejected: [{ peer: Buffer.from(PEER).toString('hex'), reason: 'tier_too_low', tier: 'open', bondedNano: 0n }] })
     open.add({ peer: 'p', outcome: 'timeout', tier: 'silver', why: 'x'.repeat(10_000) })
     expect(explanations.list).to.deep.equal([])
     open.close(null)

@@ -2,7 +2,7 @@ import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
 import { MAX_LANES_PER_OPEN } from './constants.ts'
 import { isLow, newPayerLane, payerLaneFromChain, recoverPayerLane } from './payer-lane.ts'
 import { hex } from './types.ts'
-import type { LaneOpener } from './lane-opener.ts'
+import type { HeldLane, LaneOpener } from './lane-opener.ts'
 import type { PayerLane } from './payer-lane.ts'
 import type { Store, StoreWrite } from './store.ts'
 import type { LaneOnChain } from './types.ts'
@@ -223,7 +223,9 @@ export class PayerTable {
         close()
         // a lane that the chain knows and this disk does not would be lost
         await Promise.all(batch.map(async ({ recorded }) => { await recorded }))
-        return { epoch: batch[0].state.id.epoch, lanes: batch.map(({ state }) => ({ payee: state.id.payee, capNano: state.capNano })) }
+        const heldBy = ({ state }: PayerEntry): HeldLane => ({ payee: state.id.payee, capNano: state.capNano })
+        const others = [...this.#entries.values()].filter(entry => entry.state.status !== 'failed' && !batch.includes(entry))
+        return { epoch: batch[0].state.id.epoch, lanes: batch.map(heldBy), others: others.map(heldBy) }
       })
     } catch (err: unknown) {
       close()
@@ -260,7 +262,7 @@ export class PayerTable {
 
   /** A lane that is half used is raised by its first cap before jobs run into its end. */
   topUpWhenLow (entry: PayerEntry): void {
-    if (entry.toppingUp || !isLow(entry.state)) {
+    if (entry.toppingUp || !isLow(entry.state) || this.#init.opener.isPausing) {
       return
     }
     entry.toppingUp = true

@@ -32,6 +32,11 @@ const LOOK_MS = 200
 
 interface Order { readonly entry: ProviderEntry, readonly targetNano: bigint, readonly beforeNano: bigint }
 
+/** When the lane ends, unix seconds; last of all where nobody ends it. */
+function endSeconds ({ state: { unlockAt } }: ProviderEntry): number {
+  return unlockAt === 0 ? Number.MAX_SAFE_INTEGER : unlockAt
+}
+
 /**
  * Follows the lanes on chain and redeems what is due, unlocking lanes first, up to four in one wallet message. One thing
  * at a time; a chain that is away ends a round, and the next begins with a look at what happened meanwhile.
@@ -161,7 +166,7 @@ export class Redeemer {
   async #redeemDue (): Promise<void> {
     const due = this.#init.lanes.all().filter(entry => this.isDue(entry))
     // what unlocks first goes first
-    due.sort((a, b) => (a.state.unlockAt === 0 ? Infinity : a.state.unlockAt) - (b.state.unlockAt === 0 ? Infinity : b.state.unlockAt) || 0)
+    due.sort((a, b) => endSeconds(a) - endSeconds(b))
     for (let at = 0; at < due.length; at += MAX_WALLET_MESSAGES) {
       await this.#redeem(due.slice(at, at + MAX_WALLET_MESSAGES), error => { this.#report(error) })
     }

@@ -2,6 +2,7 @@ import { payOpenBytes } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
 import { MemoryLevel } from 'memory-level'
 import { MAX_UNFUNDED_PER_PEER } from '../src/constants.ts'
+import { readLanes } from '../src/lane-rows.ts'
 import { createProviderPayments } from '../src/provider-payments.ts'
 import { hex } from '../src/types.ts'
 import { frame, manualClock, network, nonce, payee, signer } from './fixtures.ts'
@@ -102,6 +103,86 @@ describe('a provider\'s lanes', () => {
     expect(at.provider.summary()).to.include({ debtNano: 0n, earnedNano: 2_000n })
     expect(await codeOf(at.provider.beginJob(job(laneKey, 2)))).to.equal('none')
     expect((await at.provider.ledger()).map(({ kind, clientNonce, paidNano }) => [kind, clientNonce, paidNano])).to.deep.equal([['earned', hex(nonce(1)), 2_000n]])
+    await at.provider.stop()
+  })
+
+  it('book a job that a process left running once, however often it starts again, and write nothing where nothing ran', async () => {
+    const at = await world()
+    at.ledger.show(at.ledger.vaults.account(nonce(1)), payee, { epoch: 5n })
+    const { laneKey } = await at.open(1, 5n)
+    const meter = await at.provider.beginJob(job(laneKey, 1))
+    await at.provider.pay(laneKey, frame({ vault: at.ledger.vaults.account(nonce(1)), payee, epoch: 5n }, 3_000n, [[nonce(1), 3_000n]]))
+    expect(meter.mayLeave(2_000n)).to.equal(true)
+    // what was let out goes to disk with the next voucher
+    await at.provider.pay(laneKey, frame({ vault: at.ledger.vaults.account(nonce(1)), payee, epoch: 5n }, 3_001n, []))
+    await at.provider.stop()
+    const batches: number[] = []
+    const batch = at.kv.batch.bind(at.kv) as any
+    at.kv.batch = (async (operations: unknown[], options: unknown) => {
+      batches.push(operations.length)
+      return batch(operations, options)
+    }) as any
+    for (let start = 0; start < 3; start++) {
+      at.provider = await at.start()
+      expect(at.provider.summary().earnedNano).to.equal(2_000n)
+      expect((await at.provider.ledger()).map(({ paidNano }) => paidNano)).to.deep.equal([2_000n])
+      await at.provider.stop()
+    }
+    // the lane, the job that ended, the books
+    expect(batches).to.deep.equal([3])
+  })
+
+  it('keep a debt where it is until the lane it is on has ended', async () => {
+    const at = await world()
+    const vault = at.ledger.vaults.account(nonce(1))
+    const first = await at.open(1, 5n)
+    await owe(at, first.laneKey, 1, 2_000n)
+    // the chain shows neither: which of them is good nobody knows
+    expect((await at.open(1, 6n)).frame.debts).to.deep.equal([])
+    at.ledger.show(vault, payee, { epoch: 5n })
+    expect((await at.open(1, 5n)).frame.debts).to.deep.equal([[nonce(1), 2_000n]])
+    // an earlier lane takes over nothing from a later one that lives
+    expect((await at.open(1, 6n)).frame.debts).to.deep.equal([])
+    at.ledger.lanes.clear()
+    at.clock.advance(5_000)
+    for (let turn = 0; turn < 12; turn++) {
+      await new Promise(resolve => { setImmediate(resolve) })
+    }
+    // it has ended: whatever lane of the vault comes next takes the debt
+    expect((await at.open(1, 7n)).frame.debts).to.deep.equal([[nonce(1), 2_000n]])
+    await at.provider.stop()
+  })
+
+  it('of one vault stay together when one of them makes room', async () => {
+    const at = await world()
+    const first = await at.open(1, 5n)
+    await at.open(1, 6n)
+    await owe(at, first.laneKey, 1, 2_000n)
+    for (let n = 2; n < 2 + MAX_UNFUNDED_PER_PEER - 1; n++) {
+      await at.open(n, 5n)
+    }
+    expect(at.provider.summary().lanes).to.equal(MAX_UNFUNDED_PER_PEER)
+    const third = await at.open(1, 7n)
+    expect(await codeOf(at.provider.beginJob(job(third.laneKey, 3)))).to.equal('vault_in_debt')
+    await at.provider.stop()
+  })
+
+  it('take no place on disk when they are refused', async () => {
+    const at = await world()
+    const vault = at.ledger.vaults.account(nonce(1))
+    at.ledger.show(vault, payee, { epoch: 5n, unlockAt: 9_000 })
+    expect(await codeOf(at.open(1, 5n))).to.equal('lane_unlocking')
+    expect(await readLanes(at.kv)).to.deep.equal([])
+    expect(at.provider.summary().lanes).to.equal(0)
+    // while what the chain shows of one that was taken is there after a restart
+    at.ledger.show(vault, payee, { epoch: 5n })
+    await at.open(1, 5n)
+    at.ledger.show(vault, payee, { epoch: 5n, capNano: 200_000_000n })
+    at.clock.advance(5_000)
+    for (let turn = 0; turn < 12; turn++) {
+      await new Promise(resolve => { setImmediate(resolve) })
+    }
+    expect((await readLanes(at.kv)).map(({ state }) => state.capNano)).to.deep.equal([200_000_000n])
     await at.provider.stop()
   })
 })

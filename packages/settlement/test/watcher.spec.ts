@@ -183,16 +183,22 @@ describe('watcher', () => {
   })
 
   it('takes what unlocks first, four to a wallet message', async () => {
-    const { provider, ledger, earn, pass, vault, settled } = await world(() => ({ redeemThresholdNano: 10n ** 12n }))
+    const { provider, ledger, earn, pass, vault, settled } = await world(() => ({ redeemThresholdNano: 10n ** 8n }))
+    const idle = await earn(7, 0n)
     for (const n of [1, 2, 3, 4, 5, 6]) {
       await earn(n, 20_000_000n)
     }
     for (const [n, seconds] of [[1, 900], [2, 800], [3, 700], [4, 600], [5, 500], [6, 400]]) {
       ledger.startUnlock(vault(n), payee, seconds)
     }
+    // due because of what it has earned, and in no hurry
+    ledger.weather.down = true
+    await provider.pay(idle, frame({ vault: vault(7), payee, epoch: EPOCH }, 10n ** 8n, []))
+    await turn()
+    ledger.weather.down = false
     await pass(4 * POLL_MS)
-    expect([ledger.batches, ledger.paidNano]).to.deep.equal([[4, 2], 120_000_000n])
-    expect(settled.map(one => one.vault)).to.deep.equal([6, 5, 4, 3, 2, 1].map(vault))
+    expect([ledger.batches, ledger.paidNano]).to.deep.equal([[4, 3], 220_000_000n])
+    expect(settled.map(one => one.vault)).to.deep.equal([6, 5, 4, 3, 2, 1, 7].map(vault))
     await provider.stop()
   })
 

@@ -71,25 +71,15 @@ function readFile (out: Collector, data: Uint8Array): string | null {
   if (looksLikeCertificateTable(data)) {
     return readTable(out, data)
   }
-  if (!isDer(data)) {
-    const text = new TextDecoder().decode(data).trim()
-    if (text.startsWith('{')) {
-      return readJson(out, text)
-    }
-    if (text.startsWith('<')) {
-      return addManifest(out, data)
-    }
-    const der = WRITTEN_DER.test(text) ? decodeText(data) : null
-    if (der != null) {
-      return readBlocks(out, der)
-    }
+  // No DER begins as any of these texts does.
+  const text = new TextDecoder().decode(data).trim()
+  if (text.startsWith('{')) {
+    return readJson(out, text)
   }
-  return readBlocks(out, data)
-}
-
-/** A sequence of more than 127 bytes: every certificate and list is one, and no text begins so. */
-function isDer (data: Uint8Array): boolean {
-  return data[0] === 0x30 && data[1] >= 0x80
+  if (text.startsWith('<')) {
+    return addManifest(out, data)
+  }
+  return readBlocks(out, (WRITTEN_DER.test(text) ? decodeText(data) : null) ?? data)
 }
 
 /** What a host gives with an SEV-SNP report. */

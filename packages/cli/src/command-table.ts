@@ -103,7 +103,8 @@ export const GROUPS: readonly CommandGroup[] = [
           ['--clients <count>', 'number of client gateways'],
           ['--seed <text>', 'decides keys, addresses and sampling; the network starts from nothing each time'],
           ['--gateway-port <port>', 'port of the first gateway, 0 takes a free one'],
-          ['--chain-port <port>', 'port of the chain\'s API, 0 takes a free one']
+          ['--chain-port <port>', 'port of the chain\'s API, 0 takes a free one'],
+          ['--registry-delay <seconds>', 'how long what loosens the registry\'s rules waits; default 1800']
         ],
         examples: ['cocoon testnet up --providers 5 --clients 2 --seed fox'],
         load: async () => (await import('./commands/testnet.ts')).testnetUp

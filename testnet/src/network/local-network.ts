@@ -57,6 +57,8 @@ export interface LocalNetwork {
   readonly genesis: string
   readonly chain: { readonly child: Child, readonly endpoint: string, readonly url: string }
   readonly bootstrap: string
+  /** Whose wallet governs the network's registry: the folder of a home. Null for a network without one. */
+  readonly governorHome: string | null
   /** Those that are up. */
   readonly providers: readonly ProviderProcess[]
   /** The first of `gateways`. */
@@ -213,7 +215,7 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
     init.progress('bootstrap peer is up')
     const chain = await Promise.race([chainNode.started, aborted.promise])
     init.progress(`chain is up at ${chain.url}`)
-    await writeGovernorConfig(init.folder, { network, chainUrl: chain.endpoint })
+    const governorHome = await writeGovernorConfig(init.folder, { network, chainUrl: chain.endpoint })
     base.resolve({ genesis: network, chainUrl: chain.endpoint, bootstrap: [bootstrap.address], seed: init.seed })
 
     const report = async (node: Supervised<unknown>): Promise<void> => {
@@ -240,6 +242,7 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
       genesis: network,
       chain: { get child () { return chainNode.child }, ...chain },
       bootstrap: bootstrap.address,
+      governorHome,
       get providers () {
         return groups.provider.filter((node: Supervised<ProviderInfo>) => node.info != null).map((node: Supervised<ProviderInfo>, i): ProviderProcess => ({
           name: node.name,

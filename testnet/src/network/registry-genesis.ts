@@ -121,11 +121,12 @@ export async function localGenesis ({ folder, seed, delaySeconds = DEFAULT_REGIS
   }
 }
 
-/** Lets `cocoon registry` be used with the governor's home: where the network is, as it is now. Nothing for a network without a registry. */
-export async function writeGovernorConfig (folder: string, { network, chainUrl }: { network: string, chainUrl: string }): Promise<void> {
+/** Lets `cocoon registry` be used with the governor's home, whose folder it gives; null for a network without a registry. */
+export async function writeGovernorConfig (folder: string, { network, chainUrl }: { network: string, chainUrl: string }): Promise<string | null> {
   if (parseDevnetText(network).registry == null) {
-    return
+    return null
   }
   await mkdir(governorHome(folder), { recursive: true, mode: 0o700 })
   await writeFile(join(governorHome(folder), 'config.json'), `${JSON.stringify({ network: 'devnet', devnetGenesis: network, chainUrl }, null, 2)}\n`, { mode: 0o600 })
+  return governorHome(folder)
 }

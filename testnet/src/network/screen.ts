@@ -38,7 +38,7 @@ function shortPeer (peerId: string): string {
 }
 
 /** The network as it stands when it is ready, with what to paste into an app. */
-export function picture (network: Pick<LocalNetwork, 'gateways' | 'providers' | 'chain' | 'bootstrap'>, model: string, colors: Colors): string {
+export function picture (network: Pick<LocalNetwork, 'gateways' | 'providers' | 'chain' | 'bootstrap' | 'governorHome'>, model: string, colors: Colors): string {
   const nameWidth = Math.max(...network.providers.map(({ name }) => name.length))
   const lines = ['', `  ${colors.bold('Cocoon, a private network on this machine')}  ${colors.yellow(NOT_PRIVATE)}`, '']
   for (const { name, url, child } of network.gateways) {
@@ -56,6 +56,7 @@ export function picture (network: Pick<LocalNetwork, 'gateways' | 'providers' | 
     `  model      ${shortModel(model)}`,
     `  chain      ${network.chain.endpoint}  ${colors.dim(`process ${network.chain.child.pid}, toncenter v2; v4 at ${network.chain.url}`)}`,
     `  bootstrap  ${network.bootstrap}`,
+    ...(network.governorHome == null ? [] : [`  registry   ${colors.dim('what the network allows; governed by')} npm run cocoon -- registry --home ${network.governorHome}`]),
     '',
     `  ${colors.dim('any OpenAI client:')}`,
     `    ${colors.green('import OpenAI from \'openai\'')}`,

@@ -41,7 +41,7 @@ async function runEntry (invocation: Invocation, args: readonly string[]): Promi
 }
 
 /** Flags of `testnet up`, and what the program calls them. */
-const UP_FLAGS = [['providers', '--providers'], ['clients', '--clients'], ['seed', '--seed'], ['gatewayPort', '--port'], ['chainPort', '--chain-port']] as const
+const UP_FLAGS = [['providers', '--providers'], ['clients', '--clients'], ['seed', '--seed'], ['gatewayPort', '--port'], ['chainPort', '--chain-port'], ['registryDelay', '--registry-delay']] as const
 
 /** Brings up a local network and runs until it is stopped. */
 export async function testnetUp (invocation: Invocation): Promise<number> {

@@ -1,10 +1,15 @@
 import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
 import { Address, Cell, TupleReader } from '@ton/core'
 import { TonClient } from '@ton/ton'
+import { delay, systemClock } from './clock.ts'
 import { CHAIN_TIMEOUT_MS } from './constants.ts'
 import { hex } from './types.ts'
 import type { LaneOnChain } from './types.ts'
 import type { TupleItem } from '@ton/core'
+
+const TOO_MANY_REQUESTS = 429
+const RATE_TRIES = 4
+const RATE_PAUSE_MS = 1_100
 
 /** The chain as payments need it. Accounts are 32-byte basechain accounts; amounts are nanoTON. */
 export interface TonPort {
@@ -67,12 +72,21 @@ export function createTonPort (init: { endpoint: string, apiKey?: string, timeou
   const client = new TonClient({ endpoint: init.endpoint, apiKey: init.apiKey, timeout: timeoutMs })
 
   async function call<T> (what: string, action: () => Promise<T>, code: 'chain_unavailable' | 'chain_rejected' = 'chain_unavailable'): Promise<T> {
-    try {
-      return await action()
-    } catch (err: unknown) {
-      const answered = (err as { response?: { status?: number } }).response?.status
-      // only an answer can be a refusal; a lost connection says nothing about the message
-      throw new CocoonError(answered === undefined ? 'chain_unavailable' : code, `${what} failed at ${new URL(init.endpoint).origin}`, { cause: err, details: { status: answered ?? 0 } })
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await action()
+      } catch (err: unknown) {
+        const answered = (err as { response?: { status?: number } }).response?.status
+        const isBusy = answered === TOO_MANY_REQUESTS
+        if (isBusy && attempt < RATE_TRIES) {
+          // the public endpoints grant one request a second without a key
+          await delay(systemClock, RATE_PAUSE_MS * attempt, new AbortController().signal)
+          continue
+        }
+        const failure = `${what} failed at ${new URL(init.endpoint).origin}${isBusy ? ', which asks for fewer requests: an API key raises its limit' : ''}`
+        // only an answer can be a refusal; a lost connection, or one request too many, says nothing about the message
+        throw new CocoonError(answered === undefined || isBusy ? 'chain_unavailable' : code, failure, { cause: err, details: { status: answered ?? 0 } })
+      }
     }
   }
 

@@ -195,6 +195,7 @@ export async function hostProvider (init: HostInit): Promise<HostedNode> {
     provider: {
       engine: engineOf(config),
       collector: await collectorOf(config),
+      stakeFile: config.stakeFile,
       windowNano: nano(config.windowNano),
       prices: {
         prompt: nano(config.pricePromptNano),
@@ -216,6 +217,8 @@ export async function hostGateway (init: HostInit): Promise<HostedNode> {
     ...nodeOptions(init, counters),
     client: {
       minTier: config.minTier,
+      minStakeNano: nano(config.minStakeNano),
+      onlyListedModels: config.onlyListedModels,
       maxCostNano: nano(config.maxCostNano),
       laneCapNano: nano(config.laneCapNano),
       depositNano: nano(config.depositNano),

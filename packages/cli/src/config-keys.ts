@@ -44,6 +44,7 @@ export const CONFIG_KEYS = Object.freeze({
   engineUrl: { schema: url, group: 'provider', help: 'OpenAI-compatible server to sell from instead of the embedded engine (tier open)', placeholder: 'url' },
   engineModel: { schema: texts, group: 'provider', help: 'model of the server at engineUrl; repeat for more', placeholder: 'name', list: true },
   evidence: { schema: z.string().regex(/^(none|tsm(:\/\S{1,1024})?)$/, 'must be none, tsm or tsm:/DIRECTORY'), group: 'provider', help: 'what proves this machine: none (tier open), or tsm for a TDX or SEV-SNP guest; tsm:/DIR where configfs is elsewhere', placeholder: 'source' },
+  stakeFile: { schema: text, group: 'provider', help: 'what `cocoon stake delegate --json` wrote: the stake to sell under; read again when it changes', placeholder: 'file' },
   contextLength: { schema: count, group: 'provider', help: 'context of the models served, tokens', placeholder: 'tokens' },
   slots: { schema: count, group: 'provider', help: 'jobs at once', placeholder: 'count' },
   pricePromptNano: { schema: nano, group: 'provider', help: 'nanoTON per million prompt tokens', placeholder: 'nano' },
@@ -54,6 +55,7 @@ export const CONFIG_KEYS = Object.freeze({
   maxCostNano: { schema: nano, group: 'client', help: 'most that one request may cost, nanoTON', placeholder: 'nano' },
   maxPriceNano: { schema: nano, group: 'client', help: 'most per million completion tokens, nanoTON', placeholder: 'nano' },
   minTier: { schema: z.enum(TIERS), group: 'client', help: 'lowest tier accepted', placeholder: 'tier' },
+  minStakeNano: { schema: nano, group: 'client', help: 'least stake that a provider must have bonded, nanoTON', placeholder: 'nano' },
   prefer: { schema: z.enum(['price', 'latency', 'balanced']), group: 'client', help: 'what to choose providers by', placeholder: 'what' },
   depositNano: { schema: nano, group: 'vault', help: 'what a new vault is deployed with, nanoTON', placeholder: 'nano' },
   laneCapNano: { schema: nano, group: 'vault', help: 'what a new lane locks for its provider, nanoTON', placeholder: 'nano' },
@@ -68,6 +70,7 @@ export const CONFIG_KEYS = Object.freeze({
     list: true,
     secret: true
   },
+  onlyListedModels: { schema: bool, group: 'gateway', help: 'refuse models that the network\'s registry does not list, where it lists any' },
   allowedHosts: { schema: texts, group: 'gateway', help: 'further Host that requests may name; repeat for more', placeholder: 'host', list: true },
   allowedOrigins: { schema: texts, group: 'gateway', help: 'Origin whose web pages may spend; repeat for more', placeholder: 'origin', list: true }
 } as const satisfies Record<string, ConfigKey>)

@@ -95,9 +95,10 @@ export const MONEY_GROUPS: readonly CommandGroup[] = [
     commands: [
       { name: 'status', summary: 'what is bonded, what is on its way out, and until when', groups: GROUPS, examples: ['cocoon stake status --json'], load: stakeStatus },
       dryRunnable({ name: 'deposit', sends: 'Deposit', args: '<amount>', summary: 'bond an amount; the first deposit deploys the stake', examples: ['cocoon stake deposit 10 --dry-run'] }, async () => (await import('./commands/stake.ts')).stakeDeposit),
+      { name: 'receipt-key', summary: 'show the key that a provider of this home signs receipts with: what the stake delegates to', groups: GROUPS, examples: ['cocoon stake receipt-key'], load: async () => (await import('./commands/stake.ts')).stakeReceiptKey },
       {
         name: 'delegate',
-        summary: 'sign that a receipt key speaks for the stake; the provider shows this to its clients',
+        summary: 'sign that a receipt key speaks for the stake; the provider shows this to its clients (--stake-file)',
         groups: GROUPS,
         options: [['--receipt-key <hex>', 'the receipt key of the provider, 64 hex digits; default the one of this home'], ['--days <count>', 'how long it holds, 1 to 366; default 30']],
         examples: ['cocoon stake delegate --receipt-key HEX --days 30 --json > delegation.json'],

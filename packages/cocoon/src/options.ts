@@ -1,6 +1,6 @@
 import type { EvidenceCollector, Policy } from '@cocoon-net/attestation'
 import type { Engine } from '@cocoon-net/engine'
-import type { Counters, VendorUrls } from '@cocoon-net/node'
+import type { Counters, ReceiptLog, VendorUrls } from '@cocoon-net/node'
 import type { NetworkPreset, Prices, Tier } from '@cocoon-net/protocol'
 import type { SpendingLimits } from '@cocoon-net/settlement'
 
@@ -12,6 +12,8 @@ export type NetworkOption = 'mainnet' | 'testnet' | {
 export interface ClientOptions {
   /** Least private tier accepted; default `silver`, on a devnet `simulated`. */
   readonly minTier?: Tier
+  /** Least stake that a provider must have bonded when a request names none, nanoTON. Default 0. */
+  readonly minStakeNano?: bigint
   /** Most that one request may cost when it sets no bound, nanoTON. Default 0.1 TON. */
   readonly maxCostNano?: bigint
   /** What a new lane locks for its provider, nanoTON. Default 0.1 TON. */
@@ -37,6 +39,10 @@ export interface ProviderOptions {
   readonly windowNano?: bigint
   /** Gets evidence from the machine; without one the tier is `open`: not private. */
   readonly collector?: EvidenceCollector | null
+  /** File that `cocoon stake delegate --json` wrote: the stake that is sold under. Read again when it changes; without one there is no stake. */
+  readonly stakeFile?: string
+  /** Stands between the provider and what it signs of its jobs: for networks that show what becomes of a provider that lies. */
+  receiptLog? (honest: ReceiptLog): ReceiptLog
 }
 
 export interface NodeOptions {

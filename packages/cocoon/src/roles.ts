@@ -1,9 +1,11 @@
 import { devnetPolicy, productionPolicy } from '@cocoon-net/attestation'
 import { clientVault } from '@cocoon-net/contracts'
-import { createClientPayments, createProviderPayments, createWallet } from '@cocoon-net/settlement'
+import { createClientPayments, createProviderPayments, createWallet, readStake } from '@cocoon-net/settlement'
 import { askFaucet, readBeacon } from './chain.ts'
 import { DEFAULT_MAX_COST_NANO, DEFAULT_WINDOW_NANO, completePrices, defaultMinTier } from './options.ts'
 import { createReceiptStore } from './receipt-store.ts'
+import { openSlashEvidence, slashEvidenceFolder } from './slash-evidence-files.ts'
+import { openStakeFile } from './stake-file.ts'
 import type { Home } from './home.ts'
 import type { NodeOptions } from './options.ts'
 import type { FollowedRegistry } from './registry-follow.ts'
@@ -79,6 +81,9 @@ export async function composeClient (parts: RoleParts): Promise<ClientParts> {
       onlyListedModels: client.onlyListedModels,
       trust: {},
       minTier: client.minTier ?? defaultMinTier(network),
+      minStakeNano: client.minStakeNano,
+      readStake: async account => readStake(port, network, account),
+      evidence: await openSlashEvidence(slashEvidenceFolder(options.home)),
       maxCostNano: client.maxCostNano ?? DEFAULT_MAX_COST_NANO,
       warmProviders: client.warmProviders
     }
@@ -122,6 +127,8 @@ export async function composeProvider (parts: RoleParts): Promise<ProviderParts>
       prices: completePrices(provider.prices),
       windowNano: provider.windowNano ?? DEFAULT_WINDOW_NANO,
       collector: provider.collector ?? null,
+      stake: provider.stakeFile == null ? null : await openStakeFile(provider.stakeFile, network),
+      receiptLog: provider.receiptLog,
       refusal: parts.registry.rules(defaultPolicy(network)).refusal,
       beacon: async () => readBeacon(options.chainUrl, Date.now, options.chainApiKey),
       onError: options.onError

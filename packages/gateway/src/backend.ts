@@ -12,6 +12,10 @@ export interface ModelProvider {
   readonly room: { readonly total: number, readonly free: number }
   readonly contextLength: number
   readonly endpoints: readonly string[]
+  /** Bonded and delegated, nanoTON; 0 or left out where no stake counts. */
+  readonly stakeNano?: bigint
+  /** Why its stake counts as nothing; null or left out where it counts. */
+  readonly stakeFault?: string | null
 }
 
 export interface ModelListing {
@@ -31,6 +35,8 @@ export interface InferenceLimits {
   /** Bounds the price of a million completion tokens, in nanoTON. */
   readonly maxPriceNano?: bigint
   readonly minTier?: Tier
+  /** Least stake of the provider, nanoTON. */
+  readonly minStakeNano?: bigint
   readonly prefer?: Preference
 }
 

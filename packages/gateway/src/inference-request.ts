@@ -16,6 +16,7 @@ const COCOON_HEADERS = {
   max_cost_nano: 'x-cocoon-max-cost-nano',
   max_price_nano: 'x-cocoon-max-price-nano',
   min_tier: 'x-cocoon-min-tier',
+  min_stake_nano: 'x-cocoon-min-stake-nano',
   prefer: 'x-cocoon-prefer'
 } as const
 
@@ -42,6 +43,7 @@ function limitsOf (body: CocoonOptions | undefined, headers: CocoonOptions, defa
     maxCostNano: body?.max_cost_nano ?? headers.max_cost_nano ?? defaults.maxCostNano,
     maxPriceNano: body?.max_price_nano ?? headers.max_price_nano ?? defaults.maxPriceNano,
     minTier: minTier === undefined || defaults.floor === undefined ? defaults.floor ?? minTier : higherTier(minTier, defaults.floor),
+    minStakeNano: body?.min_stake_nano ?? headers.min_stake_nano ?? defaults.minStakeNano,
     prefer: body?.prefer ?? headers.prefer ?? defaults.prefer
   }
 }

@@ -29,7 +29,9 @@ export function modelObject (listing: ModelListing, created: number): Record<str
         },
         room: provider.room,
         context_length: provider.contextLength,
-        endpoints: provider.endpoints
+        endpoints: provider.endpoints,
+        stake_nano: nanoToJson(provider.stakeNano ?? 0n),
+        ...(provider.stakeFault == null ? {} : { stake_fault: provider.stakeFault })
       }))
     }
   }

@@ -13,6 +13,7 @@ export const cocoonSchema = z.strictObject({
   max_cost_nano: nano.nullish(),
   max_price_nano: nano.nullish(),
   min_tier: z.enum(TIERS).nullish(),
+  min_stake_nano: nano.nullish(),
   prefer: z.enum(['price', 'latency', 'balanced']).nullish()
 })
 

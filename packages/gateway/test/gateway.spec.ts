@@ -61,14 +61,22 @@ describe('gateway', () => {
       n: 1,
       tools: [],
       cocoon: { max_cost_nano: '90071992547409930', max_price_nano: 7 }
-    }, { 'x-cocoon-max-price-nano': '8', 'x-cocoon-prefer': 'price' }))
+    }, { 'x-cocoon-max-price-nano': '8', 'x-cocoon-prefer': 'price', 'x-cocoon-min-stake-nano': '9' }))
     expect(backend.requests[0]).to.deep.equal({
       endpoint: 'chat',
       model: 'fox',
       body: { messages: [{ role: 'system', content: 'be brief' }, ...BODY.messages], temperature: 0, max_tokens: 8 },
       maxTokens: 8,
-      limits: { maxCostNano: 90_071_992_547_409_930n, maxPriceNano: 7n, minTier: 'silver', prefer: 'price' }
+      limits: { maxCostNano: 90_071_992_547_409_930n, maxPriceNano: 7n, minTier: 'silver', minStakeNano: 9n, prefer: 'price' }
     })
+  })
+
+  it('takes the least stake from the body, before the headers and the operator\'s word', async () => {
+    const backend = fakeBackend([...tokens('ok'), END])
+    const gateway = createGateway({ backend, defaults: { minStakeNano: 3n } })
+    await gateway.fetch(chatRequest({ ...BODY, cocoon: { min_stake_nano: '1' } }, { 'x-cocoon-min-stake-nano': '2' }))
+    await gateway.fetch(chatRequest(BODY))
+    expect(backend.requests.map(({ limits }) => limits.minStakeNano)).to.deep.equal([1n, 3n])
   })
 
   it('gives costs above 2^53 as decimal strings', async () => {

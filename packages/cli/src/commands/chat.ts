@@ -82,7 +82,7 @@ function requestBody (invocation: Invocation, model: string, prompt: string): Re
     ...(options.maxTokens === undefined ? {} : { max_tokens: Number(options.maxTokens) }),
     ...(options.temperature === undefined ? {} : { temperature: Number(options.temperature) }),
     ...(options.seed === undefined ? {} : { seed: Number(options.seed) }),
-    cocoon: { max_cost_nano: config.maxCostNano ?? null, max_price_nano: config.maxPriceNano ?? null, min_tier: config.minTier ?? null, prefer: config.prefer ?? null }
+    cocoon: { max_cost_nano: config.maxCostNano ?? null, max_price_nano: config.maxPriceNano ?? null, min_tier: config.minTier ?? null, min_stake_nano: config.minStakeNano ?? null, prefer: config.prefer ?? null }
   }
 }
 

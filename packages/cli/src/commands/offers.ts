@@ -12,6 +12,8 @@ const modelsSchema = z.object({
   data: z.array(z.object({
     id: z.string(),
     cocoon: z.object({
+      /** Whether the network's registry lists it; absent where it lists none. */
+      listed: z.boolean().optional(),
       providers: z.array(z.object({
         peer_id: z.string(),
         tier: z.string(),
@@ -20,7 +22,9 @@ const modelsSchema = z.object({
         prices_nano_per_million: z.object({ prompt: nano, cached: nano, completion: nano, reasoning: nano }),
         room: z.object({ total: z.number(), free: z.number() }),
         context_length: z.number(),
-        endpoints: z.array(z.string())
+        endpoints: z.array(z.string()),
+        stake_nano: nano,
+        stake_fault: z.string().optional()
       }))
     })
   }))
@@ -58,15 +62,16 @@ export async function offers (invocation: Invocation): Promise<number> {
     throw new CocoonError('model_unknown')
   }
   printResult(invocation.context, invocation.json, { models }, () => tableText(
-    ['model', 'provider', 'tier', 'prompt', 'cached', 'completion', 'reasoning', 'room', 'context'],
+    ['model', 'provider', 'tier', 'prompt', 'cached', 'completion', 'reasoning', 'room', 'context', 'stake'],
     models.flatMap(model => model.cocoon.providers.map(provider => {
       const prices = provider.prices_nano_per_million
       return [
-        model.id.replace(/@([0-9a-f]{12})[0-9a-f]+$/, '@$1'), provider.peer_id, provider.tier,
+        `${model.id.replace(/@([0-9a-f]{12})[0-9a-f]+$/, '@$1')}${model.cocoon.listed === false ? ' (unlisted)' : ''}`, provider.peer_id, provider.tier,
         price(prices.prompt), price(prices.cached), price(prices.completion), price(prices.reasoning),
-        `${provider.room.free}/${provider.room.total}`, String(provider.context_length)
+        `${provider.room.free}/${provider.room.total}`, String(provider.context_length),
+        provider.stake_fault ?? price(provider.stake_nano)
       ]
     }))
-  ) + `\nPrices in TON per million tokens.\n${notesText(models)}`)
+  ) + `\nPrices in TON per million tokens, stakes in TON.\n${notesText(models)}`)
   return EXIT_DONE
 }

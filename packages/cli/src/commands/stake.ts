@@ -7,7 +7,7 @@ import { withProgress } from '../progress.ts'
 import { amountArgument, amountText } from '../ton-amount.ts'
 import { planBond, planRebond, planStakeWithdraw, planUnbond } from './planned-message.ts'
 import { timeText } from './vault-view.ts'
-import { friendlyText, keyOptions, keyPath, networkOfConfig, openChain, signerOf, walletAccountOf } from './wallet-access.ts'
+import { friendlyText, keyOptions, keyPath, networkOfConfig, openChain, walletAccountOf } from './wallet-access.ts'
 import { sendPlanned } from './wallet-send.ts'
 import type { PlannedMessage } from './planned-message.ts'
 import type { ChainAccess } from './wallet-access.ts'
@@ -170,15 +170,27 @@ function daysOf (invocation: Invocation): number {
   return count
 }
 
+/** Of the provider that is started from this home; made when it was never started. */
+async function ownReceiptKey (invocation: Invocation): Promise<Uint8Array> {
+  return ed25519Signer(await loadOrCreateKey(keyPath(invocation.home, 'receipt'), keyOptions(invocation))).publicKey
+}
+
 async function receiptKeyOf (invocation: Invocation): Promise<Uint8Array> {
   const { receiptKey } = invocation.options
   if (receiptKey === undefined) {
-    return (await signerOf(invocation, 'receipt')).publicKey
+    return ownReceiptKey(invocation)
   }
   if (typeof receiptKey !== 'string' || !/^[0-9a-f]{64}$/i.test(receiptKey)) {
     throw new CocoonError('usage', '--receipt-key has 64 hex digits')
   }
   return fromHex(receiptKey.toLowerCase())
+}
+
+/** The public key that a provider started from this home signs its receipts with: what its stake's owner delegates to. */
+export const stakeReceiptKey: Command = async invocation => {
+  const receiptKey = toHex(await ownReceiptKey(invocation))
+  printResult(invocation.context, invocation.json, { receiptKey }, shown => shown.receiptKey)
+  return EXIT_DONE
 }
 
 /** Signs, with the stake's owner key, that a receipt key speaks for the stake. Needs no chain. */
@@ -194,6 +206,7 @@ export const stakeDelegate: Command = async invocation => {
   const value = {
     network: network.name,
     stake: accountToText(stake),
+    owner: accountToText(account),
     ownerKey: toHex(owner.publicKey),
     receiptKey: toHex(receiptKey),
     notAfter: timeText(Number(notAfter)),

@@ -3,9 +3,11 @@ import { decodeTcb, looksLikeSnpReport, parseSnpReport } from './amd/snp-report.
 import { pckPlatformOf } from './intel/pck.ts'
 import { looksLikeQuote, parseQuote } from './intel/quote.ts'
 import { memberText } from './material/member-text.ts'
+import { nvidiaNeeds } from './nvidia/nvidia-needs.ts'
 import { chainFrom, leavesOf } from './x509/build-chain.ts'
 import { parsePemOrDer } from './x509/pem.ts'
 import type { SnpTcb } from './amd/snp-report.ts'
+import type { NvidiaNeeds } from './nvidia/nvidia-needs.ts'
 import type { AmdProduct } from './roots.ts'
 
 /** What Intel publishes for the platform of a quote. */
@@ -30,18 +32,18 @@ export interface AmdNeeds {
   readonly tcb: SnpTcb
 }
 
-export type CollateralNeeds = IntelNeeds | AmdNeeds
+export type CollateralNeeds = IntelNeeds | AmdNeeds | NvidiaNeeds
 
 const TURIN_CHIP_BYTES = 8
 
-/** What to ask a vendor for, by what evidence says of itself: a hint, for nothing of it is verified. Null when it cannot be told. */
+/** What to ask a vendor for, by what evidence (of a GPU: as it travels beside a binding) says of itself: a hint, for nothing of it is verified. Null when it cannot be told. */
 export function collateralNeeds (evidence: Uint8Array): CollateralNeeds | null {
   try {
     const tee = looksLikeQuote(evidence)
     if (tee != null) {
       return intelNeeds(tee, evidence)
     }
-    return looksLikeSnpReport(evidence) ? amdNeeds(evidence) : null
+    return looksLikeSnpReport(evidence) ? amdNeeds(evidence) : nvidiaNeeds(evidence)
   } catch {
     return null
   }

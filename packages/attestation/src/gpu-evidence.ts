@@ -18,6 +18,11 @@ export function encodeGpuEvidence (evidence: GpuEvidence): Uint8Array {
   return encodeWith(gpuEvidenceCodec, evidence)
 }
 
+/** @throws {CocoonError} frame_malformed */
+export function decodeGpuEvidence (data: Uint8Array): GpuEvidence {
+  return decodeWith(gpuEvidenceCodec, data, MAX_GPU_EVIDENCE_BYTES, 'GPU evidence')
+}
+
 /** What a binding's `gpuDigest` holds: SHA-256 of the encoded evidence. */
 export function gpuDigestOf (evidence: Uint8Array): Uint8Array {
   return sha256(evidence)
@@ -51,7 +56,7 @@ export function judgeGpu (binding: Binding, data: Uint8Array | null, init: GpuIn
   }
   let report: EvidenceReport
   try {
-    const { transcript, chain } = decodeWith(gpuEvidenceCodec, data, MAX_GPU_EVIDENCE_BYTES, 'GPU evidence')
+    const { transcript, chain } = decodeGpuEvidence(data)
     const { atMs, policy, roots, collateral } = init
     report = verifyEvidenceUnder(roots, { evidence: transcript, kind: 'nvidia', chain, collateral, atMs, policy })
   } catch {

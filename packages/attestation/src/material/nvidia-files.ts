@@ -3,8 +3,8 @@ import { looksLikeOcsp, parseOcsp } from '../x509/ocsp.ts'
 import { decodeText } from './decode-text.ts'
 import type { Collector } from './collector.ts'
 
-/** One for each certificate of a device's chain and two manifests', with room for a folder of several devices. */
-const MAX_RESPONSES = 32
+/** One for each certificate of a device's chain and two manifests' makes nine; with room for a folder of several devices. */
+const MAX_RESPONSES = 24
 const MAX_MANIFESTS = 16
 /** How a manifest states its version. Read before it is parsed, to find those worth parsing. */
 const VERSION = /\scolloquialVersion\s*=\s*["']([^"'<>&]{1,64})["']/
@@ -36,7 +36,8 @@ export function addManifest (out: Collector, data: Uint8Array): string | null {
 
 /** @throws {CocoonError} evidence_malformed */
 export function addOcsp (out: Collector, der: Uint8Array): void {
-  if (out.ocspResponses.length === MAX_RESPONSES) {
+  // Those that could not be parsed cost as much.
+  if (out.ocspResponses.length + out.faults.length >= MAX_RESPONSES) {
     throw new RangeError('too many OCSP responses')
   }
   out.ocspResponses.push(parseOcsp(der))

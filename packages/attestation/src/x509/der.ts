@@ -12,9 +12,9 @@ const MAX_DEPTH = 32
 /** Any node. */
 export type Node = asn1js.BaseBlock
 
-/** A whole file; bytes after it are refused. */
-export function parseDer (der: Uint8Array): Node {
-  const { offset, result } = asn1js.fromBER(der, { maxNodes: MAX_NODES, maxDepth: MAX_DEPTH })
+/** A whole file, of at most `maxNodes` nodes; bytes after it are refused. */
+export function parseDer (der: Uint8Array, maxNodes = MAX_NODES): Node {
+  const { offset, result } = asn1js.fromBER(der, { maxNodes, maxDepth: MAX_DEPTH, parseEmbedded: false })
   if (offset !== der.byteLength) {
     throw new TypeError('not DER')
   }

@@ -1,6 +1,7 @@
-import { CocoonError, equalBytes, sha256, toHex } from '@cocoon-net/protocol'
+import { CocoonError, equalBytes, fromHex, sha256, toHex } from '@cocoon-net/protocol'
 import { sha1 } from '@noble/hashes/legacy.js'
 import { sha384 } from '@noble/hashes/sha2.js'
+import * as asn1js from 'asn1js'
 import { LRUCache } from 'lru-cache'
 import { parseCertificate, serialOf, signedBy } from './certificate.ts'
 import { bitsOf, extensionsOf, integerBytes, isTime, nullOf, octetsOf, oidOf, parseDer, rawOf, sequenceOf, tagged, timeOf } from './der.ts'
@@ -9,14 +10,17 @@ import type { Node } from './der.ts'
 
 /** An answer with its responder's certificate has some 1,500 bytes. */
 const MAX_OCSP_BYTES = 8_192
+/** The wrapper has six nodes; what is in it some hundred and fifty, most of them the responder's certificate. */
+const MAX_NODES = Object.freeze({ wrapper: 16, response: 512 })
 const MAX_ANSWERS = 16
 const MAX_CERTIFICATES = 4
 
 const OID = Object.freeze({ basic: '1.3.6.1.5.5.7.48.1.1', nonce: '1.3.6.1.5.5.7.48.1.2', basicConstraints: '2.5.29.19', keyUsage: '2.5.29.15', extendedKeyUsage: '2.5.29.37', ocspSigning: '1.3.6.1.5.5.7.3.9' })
+const SHA384 = '2.16.840.1.101.3.4.2.2'
 const HASHES: Readonly<Record<string, (data: Uint8Array) => Uint8Array>> = Object.freeze({
   '1.3.14.3.2.26': sha1,
   '2.16.840.1.101.3.4.2.1': sha256,
-  '2.16.840.1.101.3.4.2.2': sha384
+  [SHA384]: sha384
 })
 
 /** What a responder says of one certificate. */
@@ -78,7 +82,7 @@ export function parseOcsp (der: Uint8Array): OcspResponse {
 /** OCSPResponse ::= SEQUENCE { responseStatus, responseBytes [0] { responseType, response } } */
 function convert (id: string, der: Uint8Array): OcspResponse {
   // A copy: the parts below are views, and the caller may use its buffer again.
-  const [status, bytes, ...none] = sequenceOf(parseDer(der.slice()))
+  const [status, bytes, ...none] = sequenceOf(parseDer(der.slice(), MAX_NODES.wrapper))
   if (!equalBytes(rawOf(status), Uint8Array.of(0x0a, 0x01, 0x00)) || none.length > 0) {
     throw new TypeError('the responder gave no answer')
   }
@@ -87,7 +91,7 @@ function convert (id: string, der: Uint8Array): OcspResponse {
     throw new TypeError('not a basic response')
   }
   // BasicOCSPResponse ::= SEQUENCE { tbsResponseData, signatureAlgorithm, signature, certs [0] OPTIONAL }
-  const [tbs, algorithm, signature, certs] = sequenceOf(parseDer(octetsOf(content)))
+  const [tbs, algorithm, signature, certs] = sequenceOf(parseDer(octetsOf(content), MAX_NODES.response))
   const certificates = certs == null ? [] : sequenceOf(tagged(certs, 0)?.[0])
   if (certificates.length > MAX_CERTIFICATES) {
     throw new RangeError('too many certificates')
@@ -216,4 +220,22 @@ export function ocspVerdict (responses: readonly OcspResponse[], certificate: Ce
   // A newer one that begins later is another judgement.
   const laterMs = Math.min(Infinity, ...authentic.map(({ answer }) => answer.thisUpdateMs).filter(ms => ms > atMs))
   return { state: 'good', endMs: Math.min(endMs, laterMs - 1, ...answers.map(({ response }) => signerOf(response, issuer, atMs)?.notAfterMs ?? endMs)) }
+}
+
+/** OCSPRequest ::= SEQUENCE { tbsRequest { requestList { reqCert } } } (RFC 6960 §4.1.1), in DER; null for an issuer without an EC key. */
+export function ocspRequest (certificate: Certificate, issuer: Certificate): Uint8Array | null {
+  if (issuer.publicKey.type !== 'ec') {
+    return null
+  }
+  const sequence = (...value: asn1js.AsnType[]): asn1js.Sequence => new asn1js.Sequence({ value })
+  const octets = (bytes: Uint8Array): asn1js.OctetString => new asn1js.OctetString({ valueHex: Uint8Array.from(bytes).buffer })
+  // A serial number is positive: where its first bit is set a zero stands before it.
+  const serial = fromHex(/^[89a-f]/.test(certificate.serial) ? `00${certificate.serial}` : certificate.serial)
+  const certId = sequence(
+    sequence(new asn1js.ObjectIdentifier({ value: SHA384 })),
+    octets(sha384(issuer.subject)),
+    octets(sha384(issuer.publicKey.point)),
+    new asn1js.Integer({ valueHex: Uint8Array.from(serial).buffer })
+  )
+  return new Uint8Array(sequence(sequence(sequence(sequence(certId)))).toBER())
 }

@@ -1,8 +1,9 @@
-import { createTdxTestPlatform, simulatedCollector } from '@cocoon-net/attestation-simulated'
-import { KEMS, LIMITS, MAINNET, bindingHashOf, challengeAnswerBytes, encodeBinding, reportDataOf } from '@cocoon-net/protocol'
+import { createGpuTestPlatform, createTdxTestPlatform, simulatedCollector } from '@cocoon-net/attestation-simulated'
+import { KEMS, LIMITS, MAINNET, bindingHashOf, challengeAnswerBytes, decodeBinding, encodeBinding, gpuNonceOf, reportDataOf, sha256 } from '@cocoon-net/protocol'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { expect } from 'aegir/chai'
-import { encodeGpuEvidence, gpuDigestOf, parsePolicy, productionPolicy, verifyAttestation } from '../../src/index.ts'
+import fc from 'fast-check'
+import { encodeGpuEvidence, gpuDigestOf, parsePolicy, productionPolicy, verifyAttestation, verifyEvidence } from '../../src/index.ts'
 import { verifyAttestationUnder, verifyEvidenceUnder } from '../../src/testing.ts'
 import type { AttestationInput, Policy } from '../../src/index.ts'
 import type { Binding } from '@cocoon-net/protocol'
@@ -104,7 +105,7 @@ describe('a provider with hardware evidence', () => {
     expect(failures(inputOf({}, { policy: parsePolicy({ ...policy, runtimeConfigs: ['00'.repeat(32)] }) }))).to.deep.equal(['runtime:evidence_refused'])
   })
 
-  it('GPU evidence must go with the binding, and is not enough by itself', () => {
+  it('GPU evidence must go with the binding', () => {
     const gpuEvidence = encodeGpuEvidence({ v: 1, transcript: new Uint8Array(200), chain: [new Uint8Array(10)] })
     const gpuDigest = gpuDigestOf(gpuEvidence)
     expect(failures(inputOf({}, { gpuEvidence }))).to.deep.equal(['gpu:evidence_missing'])
@@ -112,4 +113,68 @@ describe('a provider with hardware evidence', () => {
     expect(failures(inputOf({ gpuDigest: new Uint8Array(32) }, { gpuEvidence }))).to.deep.equal(['gpu:report_data_mismatch'])
     expect(failures(inputOf({ gpuDigest }, { gpuEvidence }))).to.deep.equal(['gpu:evidence_malformed'])
   })
+})
+
+describe('a provider with CPU and GPU', () => {
+  const gpu = createGpuTestPlatform({ seed: new Uint8Array(32).fill(1), atMs: nowMs })
+  const gpuRoots = { ...roots, nvidia: [gpu.rootSpkiHash], nvidiaManifests: [gpu.manifestRootSpkiHash] }
+  const gpuCollateral = gpu.collateral()
+
+  /** The GPU's nonce is of the binding without the GPU's digest, the report data of the binding with it. */
+  function bothWays (change: Partial<Binding> = {}, rest: Partial<AttestationInput> = {}, transcriptOf = (nonce: Uint8Array) => gpu.transcript(nonce)): AttestationInput {
+    const draft = decodeBinding(inputOf(change).binding)
+    const gpuEvidence = encodeGpuEvidence({ v: 1, transcript: transcriptOf(gpuNonceOf(draft)), chain: [...gpu.chain] })
+    return inputOf({ ...change, gpuDigest: gpuDigestOf(gpuEvidence) }, { gpuEvidence, gpuCollateral, ...rest })
+  }
+
+  function refusals (input: AttestationInput): string[] {
+    const { ok, tier, checks } = verifyAttestationUnder(gpuRoots, input)
+    expect(tier).to.equal(ok ? 'silver' : 'open')
+    return checks.filter(check => check.result === 'fail').map(check => `${check.name}:${check.code ?? ''}`)
+  }
+
+  it('is silver when each commits to the other through the binding', () => {
+    const verdict = verifyAttestationUnder(gpuRoots, bothWays())
+    expect(verdict.checks.filter(check => check.result === 'fail')).to.deep.equal([])
+    expect(verdict).to.include({ ok: true, tier: 'silver' })
+    expect(verdict.checks.find(check => check.name === 'gpu')?.result).to.equal('pass')
+    expect(verdict.gpuReport).to.include({ kind: 'nvidia', verdict: 'verified' })
+  })
+
+  it('is refused when the GPU commits to another binding: another nonce, the nonce of the finished binding, another provider\'s GPU', () => {
+    expect(refusals(bothWays({}, {}, () => gpu.transcript(new Uint8Array(32))))).to.deep.equal(['gpu:report_data_mismatch'])
+    const finished = (nonce: Uint8Array): Uint8Array => gpu.transcript(sha256(nonce))
+    expect(refusals(bothWays({}, {}, finished))).to.deep.equal(['gpu:report_data_mismatch'])
+    const theirs = bothWays({ runtimeConfigDigest: new Uint8Array(32).fill(8) })
+    expect(refusals(inputOf({ gpuDigest: gpuDigestOf(theirs.gpuEvidence ?? new Uint8Array()) }, { gpuEvidence: theirs.gpuEvidence, gpuCollateral }))).to.deep.equal(['gpu:report_data_mismatch'])
+  })
+
+  it('is refused when the CPU commits to another GPU, or to none', () => {
+    const mine = bothWays()
+    const plain = inputOf()
+    expect(refusals({ ...mine, evidence: plain.evidence })).to.deep.equal(['reportData:report_data_mismatch'])
+    const other = bothWays({}, {}, nonce => gpu.transcript(nonce, { nvdecDisabled: true }))
+    expect(refusals({ ...mine, gpuEvidence: other.gpuEvidence })).to.deep.equal(['gpu:report_data_mismatch'])
+    expect(refusals({ ...mine, evidence: other.evidence })).to.deep.equal(['reportData:report_data_mismatch'])
+  })
+
+  it('is refused when the GPU by itself would be', () => {
+    expect(refusals(bothWays({}, { gpuCollateral: null }))).to.deep.equal(['gpu:collateral_missing'])
+    expect(refusals(bothWays({}, { gpuCollateral: gpu.ocsp() }))).to.deep.equal(['gpu:collateral_missing'])
+    expect(refusals(bothWays({}, { gpuCollateral: gpu.collateral({ name: 'GH100 A01 GSP BROM', change: { status: 'revoked' } }) }))).to.deep.equal(['gpu:evidence_refused'])
+    expect(refusals(bothWays({}, {}, nonce => gpu.transcript(nonce, { measurements: { 1: new Uint8Array(48).fill(1) } })))).to.deep.equal(['gpu:evidence_refused'])
+    expect(refusals(bothWays({}, { policy: parsePolicy({ ...policy, nvidiaMinimum: { driver: '560.0' } }) }))).to.deep.equal(['gpu:evidence_refused'])
+  })
+
+  it('is refused under the vendors\' roots, whatever changes in it', () => {
+    fc.assert(fc.property(fc.nat(), fc.nat(7), (place, bit) => {
+      const input = bothWays()
+      const gpuEvidence = (input.gpuEvidence ?? new Uint8Array()).slice()
+      gpuEvidence[place % gpuEvidence.byteLength] ^= 1 << bit
+      const verdict = verifyAttestation({ ...input, gpuEvidence })
+      expect(verdict.ok).to.equal(false)
+      expect(verdict.checks.find(check => check.name === 'gpu')?.result).to.equal('fail')
+      expect(verifyEvidence({ evidence: gpu.transcript(new Uint8Array(32).fill(place)), chain: gpu.chain, collateral: gpuCollateral, atMs: nowMs, policy: productionPolicy }).verdict).to.equal('refused')
+    }), { numRuns: 20 })
+  }).timeout(20_000)
 })

@@ -1,4 +1,4 @@
-import { createSnpTestPlatform, createTdxTestPlatform } from '@cocoon-net/attestation-simulated'
+import { createGpuTestPlatform, createSnpTestPlatform, createTdxTestPlatform } from '@cocoon-net/attestation-simulated'
 import { CocoonError, concat, fromHex, utf8 } from '@cocoon-net/protocol'
 import { readCertificateTable } from '../../src/amd/certificate-table.ts'
 import { parseSnpReport } from '../../src/amd/snp-report.ts'
@@ -6,10 +6,12 @@ import { judgeGpu } from '../../src/gpu-evidence.ts'
 import { decodeEvidence, encodeGpuEvidence, gpuDigestOf, parsePolicy, productionPolicy } from '../../src/index.ts'
 import { parseQuote } from '../../src/intel/quote.ts'
 import { readMaterial } from '../../src/material/read-material.ts'
+import { parseRim } from '../../src/nvidia/rim.ts'
 import { parseSpdm } from '../../src/nvidia/spdm.ts'
 import { verifyEvidenceUnder } from '../../src/testing.ts'
 import { parseCertificate } from '../../src/x509/certificate.ts'
 import { parseCrl } from '../../src/x509/crl.ts'
+import { parseOcsp } from '../../src/x509/ocsp.ts'
 import { parsePemOrDer } from '../../src/x509/pem.ts'
 import { bindingOf } from './samples.ts'
 import type { TrustedRoots } from '../../src/testing.ts'
@@ -76,7 +78,13 @@ function transcript (): Uint8Array {
 export function fuzzTargets (): FuzzTarget[] {
   const tdx = createTdxTestPlatform({ seed: new Uint8Array(32).fill(1), atMs: AT_MS })
   const snp = createSnpTestPlatform({ seed: new Uint8Array(32).fill(1), atMs: AT_MS })
-  const roots: TrustedRoots = { intel: [tdx.rootSpkiHash], amd: { Milan: [snp.rootSpkiHash], Genoa: [], Turin: [] }, nvidia: [] }
+  const gpu = createGpuTestPlatform({ seed: new Uint8Array(32).fill(1), atMs: AT_MS })
+  const roots: TrustedRoots = {
+    intel: [tdx.rootSpkiHash],
+    amd: { Milan: [snp.rootSpkiHash], Genoa: [], Turin: [] },
+    nvidia: [gpu.rootSpkiHash],
+    nvidiaManifests: [gpu.manifestRootSpkiHash]
+  }
   const reportData = new Uint8Array(64).fill(7)
   const quotes = [
     ...([4, 5] as const).map(version => tdx.quote(reportData, { version })),
@@ -92,17 +100,22 @@ export function fuzzTargets (): FuzzTarget[] {
   const answers = utf8(JSON.stringify({ ...bundle, tcb_info: new TextDecoder().decode(service), tcb_info_signature: undefined, root_ca_crl: base64Of(crls[0]), pck_certificate_chain: bundle.pck_crl_issuer_chain }))
   const header = utf8(encodeURIComponent(bundle.tcb_info_issuer_chain))
   const table = certificateTable(derOf(new TextDecoder().decode(snpChain)))
+  const spdm = gpu.transcript(new Uint8Array(32))
+  const gpuFiles = [gpu.manifest('driver'), gpu.manifest('vbios'), ...gpu.ocsp()]
+  const gpuBundle = gpu.collateral()
   const malformed = ['evidence_malformed']
   const verify = (evidence: Uint8Array, files: { collateral?: Uint8Array, chain?: Uint8Array[] }): unknown =>
     verifyEvidenceUnder(roots, { evidence, ...files, atMs: AT_MS, policy: productionPolicy })
   return [
     { name: 'quote', seeds: quotes, codes: malformed, run: parseQuote },
     { name: 'report', seeds: [report], codes: malformed, run: parseSnpReport },
-    { name: 'spdm', seeds: [transcript()], codes: malformed, run: parseSpdm },
+    { name: 'spdm', seeds: [transcript(), spdm], codes: malformed, run: parseSpdm },
     { name: 'certificate', seeds: certificates, codes: malformed, run: parseCertificate },
     { name: 'crl', seeds: crls, codes: malformed, run: parseCrl },
+    { name: 'ocsp', seeds: gpuFiles.slice(2), codes: malformed, run: parseOcsp },
+    { name: 'manifest', seeds: gpuFiles.slice(0, 2), codes: malformed, run: parseRim },
     { name: 'pem', seeds: [snpChain, utf8(bundle.pck_crl_issuer_chain), header], codes: malformed, run: parsePemOrDer },
-    { name: 'material', seeds: [collateral, answers, service, header, table, snpChain, utf8(bundle.pck_crl), ...crls], codes: [], run: data => readMaterial({ collateral: [data], chain: [data] }) },
+    { name: 'material', seeds: [collateral, answers, service, header, table, snpChain, utf8(bundle.pck_crl), ...crls, gpuBundle, ...gpuFiles], codes: [], run: data => readMaterial({ collateral: [data], chain: [data] }) },
     { name: 'text', seeds: [utf8(bundle.pck_crl), utf8(btoa(String.fromCharCode(...quotes[0])))], codes: malformed, run: decodeEvidence },
     { name: 'policy', seeds: [utf8(JSON.stringify(productionPolicy))], codes: ['policy_invalid'], run: data => parsePolicy(jsonOr(data)) },
     { name: 'gpu evidence', seeds: [encodeGpuEvidence({ v: 1, transcript: transcript(), chain: certificates.slice(0, 1) })], codes: [], run: data => judgeGpu({ ...bindingOf(), gpuDigest: gpuDigestOf(data) }, data, { policy: productionPolicy, atMs: AT_MS, roots }) },
@@ -110,7 +123,9 @@ export function fuzzTargets (): FuzzTarget[] {
     { name: 'certificate table', seeds: [table], codes: [], run: readCertificateTable },
     { name: 'verify TDX, its collateral', seeds: [collateral, answers, service], codes: [], run: data => verify(quotes[0], { collateral: data }) },
     { name: 'verify SNP', seeds: [report, concat(report, table)], codes: malformed, run: data => verify(data, { chain: [snpChain] }) },
-    { name: 'verify SNP, its chain', seeds: [snpChain, table], codes: [], run: data => verify(report, { chain: [data] }) }
+    { name: 'verify SNP, its chain', seeds: [snpChain, table], codes: [], run: data => verify(report, { chain: [data] }) },
+    { name: 'verify NVIDIA', seeds: [spdm], codes: malformed, run: data => verify(data, { chain: [...gpu.chain], collateral: gpuBundle }) },
+    { name: 'verify NVIDIA, its collateral', seeds: [gpuBundle, ...gpuFiles], codes: [], run: data => verify(spdm, { chain: [...gpu.chain], collateral: data }) }
   ]
 }
 
@@ -123,7 +138,7 @@ function jsonOr (data: Uint8Array): unknown {
 }
 
 const EXTREMES = [0, 1, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff]
-const TOKENS = ['{', '}', '[', ']', '"', ',', ':', '\\', 'null', '-1', '1e999', '__proto__', '\u0000', '-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----', '-----BEGIN X509 CRL-----', '"svn":256', 'UpToDate', '9999-12-31T23:59:59Z']
+const TOKENS = ['<', '>', '/>', '</', '<!DOCTYPE a>', '<![CDATA[', 'xmlns:a="b"', '&#0;', '{', '}', '[', ']', '"', ',', ':', '\\', 'null', '-1', '1e999', '__proto__', '\u0000', '-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----', '-----BEGIN X509 CRL-----', '"svn":256', 'UpToDate', '9999-12-31T23:59:59Z']
 /** DER tags worth trying in the place of another. */
 const TAGS = [0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0c, 0x13, 0x17, 0x18, 0x30, 0x31, 0xa0, 0xa3, 0x24, 0x1f, 0xff]
 

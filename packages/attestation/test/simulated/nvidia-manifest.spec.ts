@@ -71,8 +71,8 @@ describe('XML', () => {
   it('is bounded before it is parsed', () => {
     const nested = (depth: number): string => '<a>'.repeat(depth) + '</a>'.repeat(depth)
     expect(parseXml(utf8(nested(16))).nodeName).to.equal('a')
-    const attributes = Array.from({ length: 129 }, (_, i) => `a${i}=""`).join(' ')
-    for (const xml of [nested(17), `<a>${'<b/>'.repeat(1_024)}</a>`, `<a ${attributes}/>`, `<a ${Array.from({ length: 65 }, (_, i) => `xmlns:a${i}="urn:1"`).join(' ')}/>`, `<a>${' '.repeat(131_072)}</a>`]) {
+    const attributes = Array.from({ length: 2_049 }, (_, i) => `a${i}=""`).join(' ')
+    for (const xml of [nested(17), `<a>${'<b/>'.repeat(1_024)}</a>`, `<a ${attributes}/>`, `<a>${'<b c="" d="" e=""/>'.repeat(700)}</a>`, `<a ${Array.from({ length: 65 }, (_, i) => `xmlns:a${i}="urn:1"`).join(' ')}/>`, `<a>${' '.repeat(131_072)}</a>`]) {
       expect(() => parseXml(utf8(xml)), xml.slice(0, 20)).to.throw(CocoonError).with.property('code', 'evidence_malformed')
     }
   })

@@ -1,4 +1,4 @@
-import { gpuDigestOf, productionPolicy, verifyEvidence } from '@cocoon-net/attestation'
+import { decodeGpuEvidence, gpuDigestOf, productionPolicy, verifyEvidence } from '@cocoon-net/attestation'
 import { concat, encodeBinding, gpuNonceOf, reportDataOf } from '@cocoon-net/protocol'
 import type { CollateralSources } from './collateral-sources.ts'
 import type { CollectedEvidence, EvidenceCollector, EvidenceInput, EvidenceReport } from '@cocoon-net/attestation'
@@ -34,6 +34,9 @@ export async function attestBinding (draft: Binding, init: AttestBindingInit): P
   const { collector, signal } = init
   const gpuEvidence = await collector?.collectGpu?.(gpuNonceOf(draft), { signal }) ?? null
   const binding: Binding = { ...draft, gpuDigest: gpuEvidence == null ? null : gpuDigestOf(gpuEvidence) }
+  if (gpuEvidence != null) {
+    await keepGpuCollateral(gpuEvidence, init)
+  }
   const bytes = encodeBinding(binding)
   const collected = await collector?.collect(reportDataOf(bytes), { signal })
   if (collected == null) {
@@ -59,6 +62,26 @@ async function staple (binding: Binding, { evidence, collateral: given }: Collec
   }
   await sources.keep(evidence, found)
   return withGiven(found)
+}
+
+/** Finds what a client needs to verify the GPU's evidence, to be served by content id: a frame has no room for it beside the CPU's. */
+async function keepGpuCollateral (gpuEvidence: Uint8Array, { sources, signal, now, verify = verifyEvidence }: AttestBindingInit): Promise<void> {
+  if (sources == null) {
+    return
+  }
+  const { transcript, chain } = decodeGpuEvidence(gpuEvidence)
+  const found = await sources.find(gpuEvidence, {
+    signal,
+    usable: (collateral) => judgesGpu(verify({ evidence: transcript, kind: 'nvidia', chain, collateral, atMs: now(), policy: productionPolicy }))
+  })
+  if (found != null) {
+    await sources.keep(gpuEvidence, found)
+  }
+}
+
+/** Whether nothing of the GPU's collateral is missing or unusable. */
+function judgesGpu ({ checks }: EvidenceReport): boolean {
+  return checks.some(({ name, result }) => name === 'revocation' && result === 'pass') && checks.every(({ code }) => code !== 'collateral_missing')
 }
 
 /** Whether the collateral is authentic and allowed a judgement, be it good or bad: a machine that is out of date cannot help it. */

@@ -41,7 +41,7 @@ export interface CollateralSources {
 
 export function createCollateralSources (init: CollateralSourcesInit): CollateralSources {
   const { store, network, counters, now } = init
-  const restUntil = { intel: 0, amd: 0 }
+  const restUntil = { intel: 0, amd: 0, nvidia: 0 }
 
   const isFresh = (stored: StoredCollateral): boolean => stored.atMs > now() - COLLATERAL_FRESH_MS
 

@@ -15,7 +15,7 @@ export interface JudgePeerInit {
 }
 
 /** What came over the connection; `collateral` is what the peer stapled. */
-export type PeerEvidence = Omit<AttestationInput, 'collateral' | 'knownVersions'> & { readonly collateral: Uint8Array | null }
+export type PeerEvidence = Omit<AttestationInput, 'collateral' | 'gpuCollateral' | 'knownVersions'> & { readonly collateral: Uint8Array | null }
 
 function scopeOf (binding: Uint8Array): VersionScope {
   try {
@@ -25,10 +25,16 @@ function scopeOf (binding: Uint8Array): VersionScope {
   }
 }
 
-/** Nothing is wrong but collateral: absent, out of date, or below the versions known. */
+/** Nothing is wrong but the CPU's collateral: absent, out of date, or below the versions known. */
 function lacksCollateral ({ checks }: AttestationVerdict): boolean {
   const failed = checks.filter(check => check.result === 'fail')
-  return failed.length > 0 && failed.every(({ name, code }) => name === 'revocation' || name === 'tcb' || code === 'collateral_missing')
+  return failed.length > 0 && failed.every(({ name, code }) => name !== 'gpu' && (name === 'revocation' || name === 'tcb' || code === 'collateral_missing'))
+}
+
+/** Nothing is wrong with the GPU's evidence but its collateral. */
+function lacksGpuCollateral ({ gpuReport }: AttestationVerdict): boolean {
+  return gpuReport?.verdict === 'refused' && gpuReport.claims != null &&
+    gpuReport.checks.every(({ name, result, code }) => name === 'revocation' || name === 'tcb' || (result !== 'fail' && code == null))
 }
 
 /**
@@ -41,9 +47,18 @@ export async function judgePeer (input: PeerEvidence, init: JudgePeerInit): Prom
     return verify(input)
   }
   const scope = scopeOf(input.binding)
-  const { collateral: stapled, evidence } = input
-  const judge = (collateral: AttestationInput['collateral']): AttestationVerdict => verify({ ...input, collateral, knownVersions: sources.store.versions(scope) })
+  const { collateral: stapled, evidence, gpuEvidence } = input
+  let gpuCollateral: Uint8Array | null = null
+  const judge = (collateral: AttestationInput['collateral']): AttestationVerdict => verify({ ...input, collateral, gpuCollateral, knownVersions: sources.store.versions(scope) })
   let verdict = judge(stapled)
+  if (gpuEvidence != null && lacksGpuCollateral(verdict)) {
+    gpuCollateral = await sources.find(gpuEvidence, {
+      signal,
+      usable: (data) => verify({ ...input, gpuCollateral: data, knownVersions: sources.store.versions(scope) }).gpuReport?.verdict === 'verified',
+      first: connection
+    })
+    verdict = judge(stapled)
+  }
   let used = stapled
   if (lacksCollateral(verdict)) {
     const better = (data: Uint8Array): boolean => {
@@ -58,6 +73,9 @@ export async function judgePeer (input: PeerEvidence, init: JudgePeerInit): Prom
     await sources.store.remember(scope, verdict.report.collateralVersions)
     if (used != null) {
       await sources.keep(evidence, used)
+    }
+    if (gpuEvidence != null && gpuCollateral != null) {
+      await sources.keep(gpuEvidence, gpuCollateral)
     }
   }
   return verdict

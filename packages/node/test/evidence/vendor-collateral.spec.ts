@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
-import { collateralNeeds, productionPolicy } from '@cocoon-net/attestation'
+import { collateralNeeds, encodeGpuEvidence, productionPolicy } from '@cocoon-net/attestation'
 import { verifyEvidenceUnder } from '@cocoon-net/attestation/testing'
-import { createSnpTestPlatform, createTdxTestPlatform } from '@cocoon-net/attestation-simulated'
+import { createGpuTestPlatform, createSnpTestPlatform, createTdxTestPlatform } from '@cocoon-net/attestation-simulated'
 import { fromHex } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
 import { fetchCollateral } from '../../src/evidence/vendor-collateral.ts'
@@ -65,7 +65,7 @@ describe('collateral from the vendors', () => {
 
   const needsOf = (evidence: Uint8Array): CollateralNeeds => collateralNeeds(evidence) as CollateralNeeds
   const fetched = async (needs: CollateralNeeds = needsOf(quote), timeoutMs?: number): Promise<Uint8Array> =>
-    fetchCollateral(needs, { urls: { intel: base, intelRootCrl: `${base}/root.der`, amd: base }, timeoutMs })
+    fetchCollateral(needs, { urls: { intel: base, intelRootCrl: `${base}/root.der`, amd: base, nvidiaManifests: base, nvidiaOcsp: `${base}/ocsp` }, timeoutMs })
   const failure = async (timeoutMs?: number): Promise<string> => fetched(undefined, timeoutMs).then(() => 'fetched', (error: unknown) => (error as { code: string }).code)
 
   it('is what verifies a TDX quote, byte for byte as Intel signed it', async () => {
@@ -87,6 +87,52 @@ describe('collateral from the vendors', () => {
     const roots = { intel: [], amd: { Milan: [snp.rootSpkiHash], Genoa: [], Turin: [] }, nvidia: [] }
     expect(verifyEvidenceUnder(roots, { evidence: report, collateral, atMs, policy: productionPolicy }).verdict).to.equal('verified')
     expect(asked.find(url => url.includes('5151'))).to.equal(`/vcek/v1/Milan/${'51'.repeat(64)}?blSPL=04&teeSPL=00&snpSPL=24&ucodeSPL=219`)
+  })
+
+  describe('for a GPU', () => {
+    const gpu = createGpuTestPlatform({ seed, atMs })
+    const transcript = gpu.transcript(new Uint8Array(32))
+    const needs = needsOf(encodeGpuEvidence({ v: 1, transcript, chain: [...gpu.chain] }))
+    const manifests: Record<string, Uint8Array> = { '/v1/rim/NV_GPU_DRIVER_GH100_550.90.07': gpu.manifest('driver'), '/v1/rim/NV_GPU_VBIOS_1010_0200_882_96009F0001': gpu.manifest('vbios') }
+    // In the order of their certificates' serial numbers, with which a request ends.
+    const responses = new Map(gpu.ocsp().map((der, i) => [i < 3 ? 0x11 + i : 0x21 + i - 3, der]))
+    let types: Set<string | undefined>
+
+    /** Answers as NVIDIA's service of manifests and its responder do. */
+    const answers: RequestListener = (request, response) => {
+      const parts: Buffer[] = []
+      request.on('data', (part: Buffer) => { parts.push(part) })
+      request.on('end', () => {
+        const manifest = manifests[request.url ?? '']
+        if (manifest != null) {
+          response.end(JSON.stringify({ id: 'x', rim: Buffer.from(manifest).toString('base64'), rim_format: 'TEXT' }))
+          return
+        }
+        types.add(`${request.method ?? ''} ${request.headers['content-type'] ?? ''}`)
+        response.end(responses.get(Buffer.concat(parts).at(-1) ?? 0))
+      })
+    }
+
+    beforeEach(() => {
+      types = new Set()
+      listener = answers
+    })
+
+    it('is what verifies a transcript: both manifests, and a response for each certificate once', async () => {
+      const collateral = await fetched(needs)
+      const roots = { intel: [], amd: { Milan: [], Genoa: [], Turin: [] }, nvidia: [gpu.rootSpkiHash], nvidiaManifests: [gpu.manifestRootSpkiHash] }
+      expect(verifyEvidenceUnder(roots, { evidence: transcript, chain: gpu.chain, collateral, atMs, policy: productionPolicy }).verdict).to.equal('verified')
+      expect([...types]).to.deep.equal(['POST application/ocsp-request'])
+      expect(asked).to.have.lengthOf(2 + 6)
+      expect(needs.subject).to.match(/^nvidia\/GH100\/550\.90\.07\/96\.00\.9F\.00\.01\/[0-9a-f]{64}$/)
+    })
+
+    it('fails with the same code: no JSON, no manifest, not XML, nothing', async () => {
+      for (const body of ['', 'x', '{}', '{"rim":""}', '{"rim":7}', JSON.stringify({ rim: Buffer.from('<a/>').toString('base64') })]) {
+        listener = (_, response) => { response.end(body) }
+        expect(await fetched(needs).then(() => 'fetched', (error: unknown) => (error as { code: string }).code), body).to.equal('collateral_missing')
+      }
+    })
   })
 
   it('is asked for by nothing but what evidence names; garbage names nothing', () => {

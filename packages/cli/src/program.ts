@@ -75,7 +75,8 @@ function unknownWord (group: string, word: string, commands: readonly CommandSpe
 }
 
 function addCommand (parent: Commander, spec: CommandSpec, context: CliContext, state: RunState): void {
-  const command = parent.command([spec.name, spec.args].filter(part => part !== undefined).join(' '))
+  // A group takes an unknown word to name the nearest one; its commands take what they say.
+  const command = parent.command([spec.name, spec.args].filter(part => part !== undefined).join(' ')).allowExcessArguments(false)
   if (spec.alias !== undefined) {
     command.alias(spec.alias)
   }

@@ -34,7 +34,7 @@ describe('program', () => {
   })
 
   it('answers unusable input with 2, one line and no stack', async () => {
-    for (const argv of [['nonsense'], ['chat', '--nonsense'], ['gateway', '--gateway-port', '99999'], ['offers', 'a', 'b'], ['verify'], ['testnet'], ['chat'], ['offers', '--gateway-port']]) {
+    for (const argv of [['nonsense'], ['chat', '--nonsense'], ['gateway', '--gateway-port', '99999'], ['offers', 'a', 'b'], ['vault', 'deposit', '1', '2'], ['stake', 'status', 'now'], ['verify'], ['testnet'], ['chat'], ['offers', '--gateway-port']]) {
       const { code, out, err } = await sandbox.command(argv)
       expect([code, out], argv.join(' ')).to.deep.equal([2, ''])
       expect(err).to.match(/^(usage|config_invalid): [^\n]+\n$/)

@@ -47,6 +47,7 @@ export class Redeemer {
   #turn: Promise<unknown> = Promise.resolve()
   #cancelPoll: (() => void) | null = null
   #isKicked = false
+  #polled = 0
 
   constructor (init: RedeemerInit) {
     this.#init = init
@@ -145,18 +146,21 @@ export class Redeemer {
   }
 
   async #poll (): Promise<void> {
-    for (const entry of this.#init.lanes.all()) {
-      if (entry.state.chain === 'ended') {
-        continue
-      }
+    const entries = this.#init.lanes.all().filter(({ state }) => state.chain !== 'ended')
+    for (let asked = 0; asked < entries.length; asked++) {
+      // a round that was cut short goes on behind the lane where it was
+      const entry = entries[this.#polled++ % entries.length]
       try {
         await this.#unlessStopped(this.#init.lanes.refresh(entry))
       } catch (err: unknown) {
         const error = asCocoonError(err, 'chain_unavailable')
         this.#report(error)
-        if (error.code === 'chain_unavailable' || this.#stopping.signal.aborted) {
-          // the next round asks again: every lane would only wait in vain
+        if (this.#stopping.signal.aborted) {
           return
+        }
+        if (error.code === 'chain_unavailable') {
+          // the next round asks again: every lane would only wait in vain
+          break
         }
       }
     }
@@ -185,7 +189,9 @@ export class Redeemer {
     }))
     const fail = (order: Order, error: CocoonError): void => {
       const { entry } = order
-      entry.retryAtMs = clock.nowMs() + redeemPauseMs(entry.failures++, this.#init.pollMs, this.#init.maxPauseMs)
+      // a chain that did not answer took no message, and cost nothing
+      const failures = error.code === 'chain_unavailable' ? 0 : entry.failures++
+      entry.retryAtMs = clock.nowMs() + redeemPauseMs(failures, this.#init.pollMs, this.#init.maxPauseMs)
       onFailure(error)
     }
     try {

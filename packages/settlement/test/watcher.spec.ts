@@ -132,6 +132,29 @@ describe('watcher', () => {
     })
   }
 
+  it('redeems every lane that unlocks on a chain that fails each third call', async () => {
+    let calls = 0
+    const { provider, ledger, earn, pass, vault } = await world(one => {
+      const port = one.port()
+      return {
+        port: {
+          ...port,
+          readLane: async (...args) => {
+            one.weather.down = ++calls % 3 === 0
+            return port.readLane(...args).finally(() => { one.weather.down = false })
+          }
+        }
+      }
+    })
+    for (const n of [1, 2, 3, 4, 5, 6, 7]) {
+      await earn(n, 20_000_000n).catch(async () => earn(n, 20_000_000n))
+      ledger.startUnlock(vault(n), payee, 600)
+    }
+    await pass(600_000)
+    expect([ledger.paidNano, ledger.refused]).to.deep.equal([140_000_000n, 0])
+    await provider.stop()
+  })
+
   it('asks a chain that is away once a round, however many lanes there are', async () => {
     const { provider, ledger, earn, pass, errors } = await world()
     for (const n of [1, 2, 3]) {

@@ -1,4 +1,5 @@
 import { judgeRegistry, readRegistry, stakeFaults, vaultFaults } from '@cocoon-net/cocoon/registry'
+import { CLIENT_VAULT_CODE_HASH, PROVIDER_STAKE_CODE_HASH } from '@cocoon-net/contracts'
 import { CocoonError, accountToText } from '@cocoon-net/protocol'
 import { createChainReader } from '@cocoon-net/settlement'
 import { chainEndpointsOf } from '../config-keys.ts'
@@ -58,12 +59,7 @@ async function readerOf (invocation: Invocation): Promise<{ network: NetworkPres
     : { network: networkOfConfig(invocation), port: createChainReader({ ...chainEndpointsOf(invocation.config), nowMs: () => invocation.context.nowMs() }) }
 }
 
-const KIND_NOTES: Readonly<Record<RegistryKind, (hex: string, own: { vault: boolean, stake: boolean }) => string>> = Object.freeze({
-  vaultCode: (_hex, { vault }) => vault ? 'the code of this software' : '',
-  stakeCode: (_hex, { stake }) => stake ? 'the code of this software' : '',
-  measurement: () => '',
-  model: () => ''
-})
+const OWN_CODE: ReadonlySet<string> = new Set([CLIENT_VAULT_CODE_HASH, PROVIDER_STAKE_CODE_HASH])
 
 function numberText (name: string, value: bigint): string {
   return name.endsWith('Nano') ? `${tonText(value)} TON` : String(value)
@@ -89,8 +85,7 @@ export function registryObject ({ network, account, judged }: RegistryView): obj
 
 function textOf ({ network, account, judged }: RegistryView): string {
   const faults = { vault: vaultFaults(judged, network), stake: stakeFaults(judged, network) }
-  const isOwn = { vault: !faults.vault.some(fault => fault.includes('code')), stake: !faults.stake.some(fault => fault.includes('code')) }
-  const listed = (Object.entries(judged.allowed) as Array<[RegistryKind, readonly string[]]>).flatMap(([kind, hashes]) => hashes.map(hex => [wordOf(kind), hex, KIND_NOTES[kind](hex, isOwn)]))
+  const listed = (Object.entries(judged.allowed) as Array<[RegistryKind, readonly string[]]>).flatMap(([kind, hashes]) => hashes.map(hex => [wordOf(kind), hex, OWN_CODE.has(hex) ? 'the code of this software' : '']))
   const numbers = (Object.entries(judged.numbers) as Array<[RegistryNumber, bigint]>).map(([name, value]) => [wordOf(name), numberText(name, value)])
   const coming = judged.coming.map(({ what, value, readyAt, isReady }) =>
     [wordOf(what), value ?? 'no bound', timeText(readyAt), isReady ? 'anyone may let it act now' : 'does not act before'])

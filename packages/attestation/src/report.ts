@@ -28,7 +28,7 @@ export function absent (name: CheckName, message: string, code: ErrorCode | null
 export const HARDWARE_KINDS = Object.freeze(['tdx', 'sgx', 'snp', 'nvidia'] as const)
 export type HardwareKind = typeof HARDWARE_KINDS[number]
 
-/** What authentic evidence says; hex throughout. */
+/** What authentic evidence says: bytes in hex, numbers in decimal. */
 export interface Claims {
   readonly measurement: Readonly<Record<string, string>>
   /** SHA-256, hex, of the whole tuple: what allow-lists name. */

@@ -36,7 +36,7 @@ describe('verify evidence', () => {
     expect(outcome.code).to.equal(1)
     const report = jsonOf(outcome)
     expect(report).to.include({ verdict: 'refused', kind: 'tdx', tcbStatus: null, claims: null })
-    expect(report.note).to.include('which code ran was not judged')
+    expect(report.note).to.equal('No measurement allow-list was given: which code ran was not judged. Evidence alone was judged: no binding, no challenge, no beacon.')
     const found = report.checks.map((check: { name: string, result: string }) => `${check.name}:${check.result}`)
     expect(found).to.deep.equal(['signature:pass', 'chain:fail', 'revocation:absent', 'tcb:absent', 'policy:absent', 'measurement:absent'])
     expect(report.reasons).to.deep.equal([{ check: 'chain', code: 'evidence_refused', message: 'the chain does not end at a pinned root' }])
@@ -63,8 +63,10 @@ describe('verify evidence', () => {
       const outcome = await verify(bytes, ...AT)
       expect([outcome.code, jsonOf(outcome).error.code]).to.deep.equal([2, 'file_unusable'])
     }
-    expect((await sandbox.command(['verify', sandbox.home])).code).to.equal(2)
-    expect((await sandbox.command(['verify', '/dev/zero'])).code).to.equal(2)
+    for (const [path, message] of [[sandbox.home, 'is a folder'], ['/dev/zero', 'is larger than'], ['/nowhere', 'cannot be read']]) {
+      const outcome = await sandbox.command(['verify', path, '--json'])
+      expect([outcome.code, jsonOf(outcome).error.message.includes(message)], path).to.deep.equal([2, true])
+    }
   })
 
   it('takes binary for evidence and no receipt, whatever letters are in it', async () => {
@@ -111,6 +113,7 @@ describe('verify evidence', () => {
       for (const flag of ['--collateral', '--chain']) {
         const outcome = await verify(quote, ...AT, flag, path)
         expect([outcome.code, jsonOf(outcome).verdict], `${flag} ${path}`).to.deep.equal([1, 'refused'])
+        expect(jsonOf(outcome).note, `${flag} ${path}`).to.match(new RegExp(`^${path} .+\\. No measurement allow-list`))
         expect(jsonOf(outcome).checks.some((check: { message: string }) => check.message.startsWith(`${path} `)), `${flag} ${path}`).to.equal(flag === '--chain')
       }
     }
@@ -162,6 +165,8 @@ describe('verify evidence', () => {
     expect((await verify(quote, ...AT)).code).to.equal(1)
     const unsure = await verify(quote, '--collateral', await file('c.json', platform.collateral()))
     expect([unsure.code, jsonOf(unsure).verdict]).to.deep.equal([1, 'refused'])
+    expect(jsonOf(unsure).note).to.include('is damaged')
+    expect(jsonOf(await verify(quote, ...AT)).note).to.not.include('is damaged')
     expect(await readFile(memory, 'utf8')).to.equal('damaged')
     await writeFile(memory, utf8('{"tcb/TDX/00906ED50000":18}'))
     expect((await verify(quote)).code).to.equal(1)

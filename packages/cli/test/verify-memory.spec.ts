@@ -1,7 +1,7 @@
-import { readFile, readdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'aegir/chai'
-import { readVersions, writeVersions } from '../src/commands/verify-memory.ts'
+import { NO_MEMORY, openMemory, readVersions, writeVersions } from '../src/commands/verify-memory.ts'
 import { createSandbox } from './fixtures/run-command.ts'
 
 describe('verify memory', () => {
@@ -14,6 +14,41 @@ describe('verify memory', () => {
       expect(await readdir(home)).to.deep.equal(['collateral-versions.json'])
       expect(await readFile(join(home, 'collateral-versions.json'), 'utf8')).to.equal('{"qe/TD_QE":18}\n')
       await rm(home, { recursive: true })
+    } finally {
+      await remove()
+    }
+  })
+
+  it('keeps what is higher than before, and touches nothing else', async () => {
+    const { home, remove } = await createSandbox()
+    try {
+      const path = join(home, 'collateral-versions.json')
+      const first = await openMemory(home)
+      expect([first.versions, first.fault]).to.deep.equal([{}, null])
+      await first.remember({})
+      expect(await readFile(path, 'utf8').catch(() => null)).to.equal(null)
+      await first.remember({ a: 18, b: 17 })
+      await (await openMemory(home)).remember({ a: 17, b: 19 })
+      expect((await openMemory(home)).versions).to.deep.equal({ a: 18, b: 19 })
+      await writeFile(path, 'damaged')
+      const damaged = await openMemory(home)
+      expect(damaged.versions).to.deep.equal({})
+      expect(damaged.fault).to.include('is damaged')
+      await damaged.remember({ a: 20 })
+      expect(await readFile(path, 'utf8')).to.equal('damaged')
+      await NO_MEMORY.remember({ a: 20 })
+      expect(NO_MEMORY).to.deep.include({ versions: {}, fault: null })
+    } finally {
+      await remove()
+    }
+  })
+
+  it('is empty in a home that cannot be, and unreadable where it is no file', async () => {
+    expect(await readVersions('/dev/null/home')).to.deep.equal({})
+    const { home, remove } = await createSandbox()
+    try {
+      await mkdir(join(home, 'collateral-versions.json'), { recursive: true })
+      expect((await openMemory(home)).fault).to.include('cannot be read')
     } finally {
       await remove()
     }

@@ -1,11 +1,13 @@
-import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
+import { CocoonError } from '@cocoon-net/protocol'
 import { EXIT_DONE, EXIT_NO } from '../exit-codes.ts'
 import { errorText, printResult } from '../output.ts'
 import { readBounded, readMaterialFiles } from './verify-files.ts'
-import { readVersions, writeVersions } from './verify-memory.ts'
+import { NO_MEMORY, openMemory } from './verify-memory.ts'
+import { reportText } from './verify-text.ts'
 import type { Invocation } from '../invocation.ts'
 import type { MaterialFiles } from './verify-files.ts'
-import type { Check, Claims, CollateralVersions, EvidenceReport, Policy, UnreadableMaterial } from '@cocoon-net/attestation'
+import type { VerifyResult } from './verify-text.ts'
+import type { EvidenceReport, Policy, UnreadableMaterial } from '@cocoon-net/attestation'
 
 /** Date, or date and time with seconds optional, in UTC or with an offset; without one it is UTC. */
 const ISO_TIME = /^(\d{4}-\d{2}-\d{2})(?:[Tt](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)([Zz]|[+-]\d{2}:\d{2})?)?$/
@@ -37,37 +39,6 @@ function timeOf (text: string): number {
 }
 
 interface Options { readonly collateral?: string, readonly chain?: readonly string[], readonly at?: string, readonly policy?: string }
-
-type Result = EvidenceReport & { readonly at: string, readonly note: string }
-
-const MARK = Object.freeze({ pass: 'ok', fail: 'NO', absent: '--' })
-const NAME_CHARS = 11
-
-/** A check, with each of its reasons on a line of its own. */
-function checkLines (check: Check): string[] {
-  const [first, ...more] = check.message.split('; ')
-  const code = check.code === null ? '' : ` (${check.code})`
-  return [`${MARK[check.result]}  ${check.name.padEnd(NAME_CHARS)}  ${first}${code}`, ...more.map(reason => `${' '.repeat(NAME_CHARS + 6)}${reason}`)]
-}
-
-function claimLines (name: string, claim: Claims[string], indent = '  '): string[] {
-  if (typeof claim === 'string') {
-    return [`${indent}${name}: ${claim}`]
-  }
-  return Array.isArray(claim)
-    ? [`${indent}${name}: ${claim.length === 0 ? 'none' : claim.join(', ')}`]
-    : [`${indent}${name}:`, ...Object.entries(claim).flatMap(([key, value]) => claimLines(key, value, `${indent}  `))]
-}
-
-function reportText (report: Result): string {
-  return [
-    `${report.verdict}: ${report.kind} evidence${report.tcbStatus === null ? '' : `, TCB ${report.tcbStatus}`}, at ${report.at}`,
-    ...report.checks.flatMap(checkLines),
-    ...(report.verdict === 'verified' && report.freshUntilMs !== null ? [`This holds until ${new Date(report.freshUntilMs).toISOString()}.`] : []),
-    ...(report.claims === null ? [] : ['The evidence says:', ...Object.entries(report.claims).flatMap(([name, claim]) => claimLines(name, claim))]),
-    report.note
-  ].join('\n')
-}
 
 /** What this judgement does not cover, in words. */
 function noteOf (policy: Policy, unreadable: readonly UnreadableMaterial[]): string {
@@ -106,33 +77,21 @@ async function readGiven (options: Options): Promise<Given> {
   }
 }
 
-/** The versions remembered, or why they cannot be told: then nobody knows whether the collateral was rolled back. */
-async function recall (home: string): Promise<{ versions: CollateralVersions, unreadable: readonly UnreadableMaterial[] }> {
-  try {
-    return { versions: await readVersions(home), unreadable: [] }
-  } catch (error) {
-    return { versions: {}, unreadable: [{ as: 'collateral', message: asCocoonError(error).message }] }
-  }
-}
-
 /** Judges evidence from hardware: exits 0 when verified, 1 when refused, 2 when it is no evidence of a known kind. */
 export async function verifyHardwareEvidence (invocation: Invocation, evidence: Uint8Array): Promise<number> {
-  const { newestVersions, verifyEvidence } = await import('@cocoon-net/attestation')
+  const { verifyEvidence } = await import('@cocoon-net/attestation')
   const options = invocation.options as Options
   const atMs = options.at === undefined ? Date.now() : timeOf(options.at)
   const policy = await readPolicy(options.policy)
   const { collateral, chain, ...given } = await readGiven(options)
   // A judgement of another time is a question about that time: it reads and writes no memory.
-  const memory = options.at === undefined ? await recall(invocation.home) : { versions: {}, unreadable: [] }
-  const unreadable = [...given.unreadable, ...memory.unreadable]
+  const memory = options.at === undefined ? await openMemory(invocation.home) : NO_MEMORY
+  const unreadable: readonly UnreadableMaterial[] = [...given.unreadable, ...(memory.fault === null ? [] : [{ as: 'collateral' as const, message: memory.fault }])]
   const allowedKinds = options.policy === undefined ? undefined : policy.allowedKinds
   const report = judge(() => verifyEvidence({ evidence, collateral, chain, unreadable, atMs, policy, knownVersions: memory.versions, allowedKinds }))
-  const newest = newestVersions(memory.versions, report.collateralVersions)
-  if (options.at === undefined && memory.unreadable.length === 0 && newest !== memory.versions) {
-    await writeVersions(invocation.home, newest).catch((error: CocoonError) => { invocation.context.err(errorText(error)) })
-  }
+  await memory.remember(report.collateralVersions).catch((error: CocoonError) => { invocation.context.err(errorText(error)) })
   const { verdict, kind, tcbStatus, claims, checks, reasons, freshUntilMs, collateralVersions } = report
-  const result: Result = { verdict, kind, tcbStatus, at: new Date(atMs).toISOString(), claims, checks, reasons, freshUntilMs, collateralVersions, note: noteOf(policy, unreadable) }
+  const result: VerifyResult = { verdict, kind, tcbStatus, at: new Date(atMs).toISOString(), claims, checks, reasons, freshUntilMs, collateralVersions, note: noteOf(policy, unreadable) }
   printResult(invocation.context, invocation.json, result, reportText)
   return report.verdict === 'verified' ? EXIT_DONE : EXIT_NO
 }

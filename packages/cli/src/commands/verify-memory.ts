@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CocoonError } from '@cocoon-net/protocol'
+import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
 import { z } from 'zod'
 import type { CollateralVersions } from '@cocoon-net/attestation'
 
@@ -41,5 +41,36 @@ export async function writeVersions (home: string, versions: CollateralVersions)
   } catch (cause) {
     await rm(draft, { force: true }).catch(() => { /* it was not written either */ })
     throw new CocoonError('file_unusable', `${path} cannot be written`, { cause })
+  }
+}
+
+/** The versions that a home remembers, while one judgement is made. */
+export interface VersionMemory {
+  readonly versions: CollateralVersions
+  /** Why they cannot be told, or null: then nobody knows whether collateral was rolled back. */
+  readonly fault: string | null
+  /** Keeps what is higher than before; never touches what could not be read. */
+  remember(seen: CollateralVersions): Promise<void>
+}
+
+/** For questions about another time: nothing is read, nothing written. */
+export const NO_MEMORY: VersionMemory = Object.freeze({ versions: Object.freeze({}), fault: null, remember: async () => {} })
+
+export async function openMemory (home: string): Promise<VersionMemory> {
+  const { newestVersions } = await import('@cocoon-net/attestation')
+  try {
+    const versions = await readVersions(home)
+    return {
+      versions,
+      fault: null,
+      remember: async seen => {
+        const newest = newestVersions(versions, seen)
+        if (newest !== versions) {
+          await writeVersions(home, newest)
+        }
+      }
+    }
+  } catch (error) {
+    return { ...NO_MEMORY, fault: asCocoonError(error).message }
   }
 }

@@ -7,6 +7,7 @@ import { Executor, createShardAccount, defaultConfig } from '@ton/sandbox'
 import { Reader, cellHash, hashmap, parseBoc } from './cells.ts'
 import { trampolined } from './trampolines.ts'
 import type { RawCell } from './cells.ts'
+import type { ExecutorEmulationResult } from '@ton/sandbox'
 import type { Address, Cell, CommonMessageInfo, StateInit } from '@ton/core'
 
 /** One account between two transitions. */
@@ -47,6 +48,23 @@ export interface Step {
   readonly gasUsed: number
 }
 
+/** One message to one account (base64 of a ShardAccount), on the emulator alone. */
+export async function emulate (executor: Executor, shardAccount: string, message: Envelope, now: number): Promise<ExecutorEmulationResult['result']> {
+  const { result } = await executor.runTransaction({
+    config: defaultConfig,
+    libs: null,
+    verbosity: 'short',
+    shardAccount,
+    now,
+    lt: 1_000_000n,
+    randomSeed: null,
+    ignoreChksig: false,
+    debugEnabled: false,
+    message: message.cell
+  })
+  return result
+}
+
 /** A lone emulator; `transitions` counts how often a contract ran. */
 export class Machine {
   transitions = 0
@@ -63,18 +81,7 @@ export class Machine {
   /** @throws {Error} the emulator itself failed, not the contract */
   async run (account: Account, message: Envelope, now: number): Promise<Step> {
     this.transitions++
-    const { result } = await this.executor.runTransaction({
-      config: defaultConfig,
-      libs: null,
-      verbosity: 'short',
-      shardAccount: account.boc,
-      now,
-      lt: 1_000_000n,
-      randomSeed: null,
-      ignoreChksig: false,
-      debugEnabled: false,
-      message: message.cell
-    })
+    const result = await emulate(this.executor, account.boc, message, now)
     if (!result.success) {
       throw new Error(`the emulator refused a message: ${result.error}`)
     }

@@ -84,13 +84,14 @@ export class Expander {
     let exit = { messages: 0, seconds: 0 }
     let violation: Expansion['violation']
     try {
-      for (const deed of this.world.deeds(account, now, { from: turn, count })) {
+      const { followed, tried } = this.world.deeds(account, now, { from: turn, count })
+      for (const deed of [...followed, ...tried]) {
         label = deed.label
         const step = await this.machine.run(account, deed.envelope, now)
         const obeyed = this.world.check(account, deed, step, now)
         const counts = obeyed ? out.obeyed : out.refused
         counts.push(deed.kind)
-        if (obeyed) {
+        if (obeyed && followed.includes(deed)) {
           ran.set(label, step.account)
           this.add(out.children, step.account, clock, label)
         }

@@ -11,9 +11,17 @@ export interface Team {
 }
 
 export interface SearchOptions {
-  readonly maxStates: number
-  onProgress? (found: Found): void
+  /** Ends the search once so many states are found; without this and the next it ends when no further state exists. */
+  readonly maxStates?: number
+  /** Ends the search once so many states are expanded. */
+  readonly maxExpanded?: number
+  /** Where an earlier search of the same world, code and bounds stopped. */
+  readonly from?: Checkpoint
+  onProgress? (found: Found, checkpoint: () => Checkpoint): void
 }
+
+/** All that a search has to know to go on; `structuredClone` and `v8.serialize` keep it whole. */
+export interface Checkpoint { readonly found: Found, readonly nodes: readonly Node[], readonly seen: ReadonlySet<string> }
 
 export interface Found {
   states: number
@@ -34,7 +42,7 @@ export interface Found {
 }
 
 interface Node {
-  /** Dropped once the node is handed out. */
+  /** Dropped once the node is expanded. */
   packed: Uint8Array | undefined
   readonly clock: number
   readonly parent: number
@@ -51,15 +59,18 @@ function count (map: Map<string, number>, keys: readonly string[]): void {
 }
 
 class Search {
-  readonly found: Found = { states: 0, expanded: 0, depth: 0, atDepth: [], transitions: 0, obeyed: new Map(), refused: new Map(), exitMessages: 0, exitSeconds: 0 }
-  private readonly nodes: Node[] = []
-  private readonly seen = new Set<string>()
+  readonly found: Found
+  private readonly nodes: Node[]
+  private readonly seen: Set<string>
   private readonly team: Team
   private readonly options: SearchOptions
 
   constructor (team: Team, options: SearchOptions) {
     this.team = team
     this.options = options
+    this.found = options.from?.found ?? { states: 0, expanded: 0, depth: 0, atDepth: [], transitions: 0, obeyed: new Map(), refused: new Map(), exitMessages: 0, exitSeconds: 0 }
+    this.nodes = [...options.from?.nodes ?? []]
+    this.seen = new Set(options.from?.seen)
   }
 
   /**
@@ -67,13 +78,14 @@ class Search {
    * found and the numbers they get do not depend on the team.
    */
   async run (): Promise<Found> {
-    for (const child of await this.team.first()) {
+    for (const child of this.nodes.length === 0 ? await this.team.first() : []) {
       this.add(child, this.nodes.length - 1)
     }
     const pending: Array<Promise<Expansion[]>> = []
-    let next = 0
+    let next = this.found.expanded
     try {
-      while (this.found.states < this.options.maxStates) {
+      const { maxStates = Infinity, maxExpanded = Infinity } = this.options
+      while (this.found.states < maxStates && this.found.expanded < maxExpanded) {
         while (pending.length < this.team.size && next < this.nodes.length) {
           const jobs = this.jobs(next, Math.min(next + BATCH, this.nodes.length))
           next += jobs.length
@@ -86,7 +98,7 @@ class Search {
         for (const expansion of await done) {
           this.take(expansion)
         }
-        this.options.onProgress?.(this.found)
+        this.options.onProgress?.(this.found, () => ({ found: this.found, nodes: this.nodes, seen: this.seen }))
       }
     } finally {
       await Promise.allSettled(pending)
@@ -97,7 +109,6 @@ class Search {
   private jobs (from: number, to: number): Job[] {
     return this.nodes.slice(from, to).map((node, i) => {
       const { clock, packed = new Uint8Array() } = node
-      node.packed = undefined
       return { at: from + i, clock, packed }
     })
   }
@@ -107,6 +118,7 @@ class Search {
     if (violation != null) {
       throw new Violation(violation.law, violation.message, this.trace(at, violation.label))
     }
+    this.nodes[at].packed = undefined
     for (const child of expansion.children) {
       this.add(child, at)
     }

@@ -14,6 +14,19 @@ export type Ran = ReadonlyMap<string, Account>
 /** Which of the messages that are not sent in every state are sent in this one: so many, from this one on. */
 export interface Turn { readonly from: number, readonly count: number }
 
+/** The messages to send in a state. */
+export interface Deeds<D extends Sent = Sent> {
+  /** Those whose outcome is a state to go on from. */
+  readonly followed: readonly D[]
+  /** Those that are only held against the laws. */
+  readonly tried: readonly D[]
+}
+
+/** Some of a list, each at its turn. */
+export function inTurn<D> (list: readonly D[], { from, count }: Turn): D[] {
+  return Array.from({ length: Math.min(count, list.length) }, (_, i) => list[(from + i) % list.length])
+}
+
 export interface World<D extends Sent = Sent> {
   readonly name: string
   /** Scenario bounds, a line each. */
@@ -25,8 +38,8 @@ export interface World<D extends Sent = Sent> {
   readonly life: ReadonlyArray<D | 'clock'>
   /** Two states with one key are one state. */
   keyOf (account: Account, now: number): string
-  /** All messages to send in a state: those that have to be obeyed, then some others. */
-  deeds (account: Account, now: number, turn: Turn): D[]
+  /** All messages to send in a state: those that have to be obeyed, and some others. */
+  deeds (account: Account, now: number, turn: Turn): Deeds<D>
   /** Whether the message was obeyed; throws a `Violation` when a law is broken. */
   check (before: Account, deed: D, step: Step, now: number): boolean
   /** Plays the parties' ways out of a state; `at` is the state's number. Throws a `Violation` when there is none. */

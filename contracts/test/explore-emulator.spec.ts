@@ -1,8 +1,8 @@
 import { Cell } from '@ton/core'
-import { Executor, defaultConfig } from '@ton/sandbox'
+import { Executor } from '@ton/sandbox'
 import { expect } from 'aegir/chai'
 import { cellHash, parseBoc } from '../explore/cells.ts'
-import { Machine } from '../explore/executor.ts'
+import { Machine, emulate } from '../explore/executor.ts'
 import { trampolined } from '../explore/trampolines.ts'
 import { twoLanes } from '../explore/vault/scenario.ts'
 import type { Envelope } from '../explore/executor.ts'
@@ -12,18 +12,7 @@ const SLOW_MS = 120_000
 async function answers (executor: Executor, boc: string, messages: readonly Envelope[], now: number): Promise<string[]> {
   const out: string[] = []
   for (const message of messages) {
-    const { result } = await executor.runTransaction({
-      config: defaultConfig,
-      libs: null,
-      verbosity: 'short',
-      shardAccount: boc,
-      now,
-      lt: 1_000_000n,
-      randomSeed: null,
-      ignoreChksig: false,
-      debugEnabled: false,
-      message: message.cell
-    })
+    const result = await emulate(executor, boc, message, now)
     out.push(result.success ? result.transaction + result.shardAccount : result.error)
   }
   return out
@@ -33,7 +22,7 @@ describe('the emulator as the exploration runs it', () => {
   it('answers as it does without trampolines, where contracts obey and where they throw', async function () {
     this.timeout(SLOW_MS)
     const machine = await Machine.create()
-    const { moves, probes, start, clock } = await twoLanes(machine, { full: true })
+    const { moves, probes, start, clock } = await twoLanes(machine, { followed: 'all' })
     const messages = [...moves, ...probes].map(({ envelope }) => envelope)
     const plain = await answers(await Executor.create(), start.boc, messages, clock[0])
     const quick = await answers(await trampolined(async () => Executor.create()), start.boc, messages, clock[0])
@@ -43,7 +32,7 @@ describe('the emulator as the exploration runs it', () => {
 
   it('reads cells as the library does', async function () {
     this.timeout(SLOW_MS)
-    const { start } = await twoLanes(await Machine.create(), { full: true })
+    const { start } = await twoLanes(await Machine.create(), { followed: 'all' })
     expect(cellHash(parseBoc(Buffer.from(start.boc, 'base64')))).to.equal(Cell.fromBase64(start.boc).hash().toString('hex'))
     expect(start.dataHash).to.equal(cellHash(start.data))
   })

@@ -8,8 +8,9 @@ import { RandomStake } from '../explore/stake/random.ts'
 import { stakeWorld } from '../explore/stake/world.ts'
 import { localTeam } from '../explore/team.ts'
 import { RandomVault } from '../explore/vault/random.ts'
-import { vaultCore, vaultWorld } from '../explore/vault/world.ts'
+import { vaultLanes, vaultWorld } from '../explore/vault/world.ts'
 import type { ContractName, Mutant } from '../explore/mutants.ts'
+import type { Checkpoint } from '../explore/search.ts'
 
 const SEED = 20261121
 const SLOW_MS = 120_000
@@ -56,11 +57,24 @@ describe('exploration of the contracts', () => {
 
   it('finds the same states whoever plays them', async function () {
     this.timeout(SLOW_MS)
-    const world = await vaultCore(machine)
+    const world = await vaultLanes(machine)
     const one = await search(localTeam(machine, world, 1), { maxStates: 40 })
     const three = await search({ ...localTeam(machine, world, 1), size: 3 }, { maxStates: 40 })
     expect(three.atDepth).to.deep.equal(one.atDepth)
     expect(three.obeyed).to.deep.equal(one.obeyed)
+  })
+
+  it('goes on where it stopped, to the same states', async function () {
+    this.timeout(SLOW_MS)
+    const world = await stakeWorld(machine)
+    const whole = await search(localTeam(machine, world, 1), { maxExpanded: 11 })
+    let checkpoint: Checkpoint | undefined
+    await search(localTeam(machine, world, 1), { maxExpanded: 1, onProgress: (_, at) => { checkpoint = structuredClone(at()) } })
+    expect(checkpoint?.found.expanded).to.be.within(1, 10)
+    const rest = await search(localTeam(machine, world, 1), { maxExpanded: 11, from: checkpoint })
+    expect(rest.states).to.equal(whole.states)
+    expect(rest.atDepth).to.deep.equal(whole.atDepth)
+    expect(rest.obeyed).to.deep.equal(whole.obeyed)
   })
 
   it('holds every law after each of many random operations, the same ones for the same seed', async function () {

@@ -14,6 +14,7 @@ const GOALS: Readonly<Record<string, number>> = {
   'redeem at 97 lanes': 7_500_000,
   'redeem at 105 lanes, dearest counter': 7_500_000,
   'open 8 lanes': 20_000_000,
+  'open 8 lanes at 17 lanes': 20_000_000,
   'stake: slash a contradiction': 9_000_000,
   'stake: slash an overcharge': 9_000_000
 }

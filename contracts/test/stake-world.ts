@@ -1,8 +1,9 @@
-import { chargeNano, delegationHash, quoteHash, receiptHash } from '@cocoon-net/protocol'
+import { delegationHash, quoteHash, receiptHash } from '@cocoon-net/protocol'
 import { internal } from '@ton/sandbox'
 import { expect } from 'aegir/chai'
 import { parseProviderStakeState, providerStakeAddress, providerStakeBodies, providerStakeStateInit } from '../src/index.ts'
 import { freshChain } from './fresh-chain.ts'
+import { sampleQuote, sampleReceipt } from './sample-papers.ts'
 import { START, TON, accountOf, keyOf } from './vault-world.ts'
 import type { ProviderStakeParameters, ProviderStakeState, SignedQuote, SignedReceipt, StakeDelegation, StakeOwner } from '../src/index.ts'
 import type { Quote, Receipt } from '@cocoon-net/protocol'
@@ -71,44 +72,12 @@ export class StakeWorld {
   }
 
   quote (changes: Partial<Quote> = {}): Quote {
-    return {
-      networkId: this.parameters.networkId,
-      stake: accountOf(this.address),
-      model: bytes(7),
-      prices: { prompt: 50_000_000n, cached: 12_500_000n, completion: 200_000_000n, reasoning: 300_000_000n },
-      maxTokens: 4_096,
-      windowNano: 1_000_000n,
-      hedgeFeeNano: 2_000n,
-      slaClass: 0,
-      orderHash: bytes(0),
-      validUntilMs: BigInt(START) * 1_000n,
-      feeBps: 100,
-      ...changes
-    }
+    return sampleQuote({ networkId: this.parameters.networkId, stake: accountOf(this.address) }, changes)
   }
 
   /** An honest receipt, unless changed. */
   receipt (changes: Partial<Receipt> = {}, quote: Quote = this.quote()): Receipt {
-    const tokens = changes.tokens ?? { prompt: 1_001, cached: 17, completion: 321, reasoning: 5 }
-    return {
-      networkId: this.parameters.networkId,
-      stake: accountOf(this.address),
-      vault: bytes(11),
-      payee: bytes(12),
-      laneEpoch: BigInt(START) * 1_000n,
-      jobId: bytes(13),
-      seq: 3,
-      bindingHash: bytes(14),
-      tier: 'silver',
-      tokens,
-      chargeNano: chargeNano(tokens, quote.prices),
-      quoteHash: quoteHash(quote),
-      mcSeqno: 99,
-      reqCommit: bytes(15),
-      ansCommit: bytes(16),
-      auditRoot: bytes(17),
-      ...changes
-    }
+    return sampleReceipt({ networkId: this.parameters.networkId, stake: accountOf(this.address) }, quote, changes)
   }
 
   sign (receipt: Receipt, key: Key = this.receiptKey): SignedReceipt {

@@ -2,9 +2,11 @@
 import { delegationHash, quoteHash, receiptHash } from '@cocoon-net/protocol'
 import { Address, beginCell } from '@ton/core'
 import { providerStakeAddress, providerStakeBodies as bodies, providerStakeStateInit } from '../../src/index.ts'
+import { sampleQuote, sampleReceipt } from '../../test/sample-papers.ts'
 import { keyOf } from '../../test/vault-world.ts'
 import { envelope, freshAccount } from '../executor.ts'
 import type { SignedReceipt, StakeDelegation } from '../../src/index.ts'
+import type { PapersOf } from '../../test/sample-papers.ts'
 import type { Account } from '../executor.ts'
 import type { StakeDeed } from './rules.ts'
 import type { Quote, Receipt } from '@cocoon-net/protocol'
@@ -31,12 +33,14 @@ export class StakeCast {
   readonly start: Account
   private readonly networkId = bytes(5)
   private readonly address: Address
+  private readonly papersOf: PapersOf
 
   constructor ({ unbondSeconds, penaltyNano }: StakeParameters, code?: Cell) {
     const parameters = { networkId: this.networkId, unbondSeconds, penaltyNano }
     const owner = { account: bytes(ACCOUNTS.owner), ownerKey: this.ownerKeys[0].publicKey }
     const init = providerStakeStateInit(owner, parameters)
     this.address = providerStakeAddress(owner, parameters)
+    this.papersOf = { networkId: this.networkId, stake: Uint8Array.from(this.address.hash) }
     this.start = freshAccount(this.address, { ...init, code: code ?? init.code }, 0n)
   }
 
@@ -83,44 +87,12 @@ export class StakeCast {
   }
 
   quote (changes: Partial<Quote> = {}): Quote {
-    return {
-      networkId: this.networkId,
-      stake: Uint8Array.from(this.address.hash),
-      model: bytes(7),
-      prices: { prompt: 50_000_000n, cached: 12_500_000n, completion: 200_000_000n, reasoning: 300_000_000n },
-      maxTokens: 4_096,
-      windowNano: 1_000_000n,
-      hedgeFeeNano: 2_000n,
-      slaClass: 0,
-      orderHash: bytes(0),
-      validUntilMs: 1_800_000_000_000n,
-      feeBps: 100,
-      ...changes
-    }
+    return sampleQuote(this.papersOf, changes)
   }
 
-  /** Of job `job`, charging exactly the quote. */
+  /** Of job `job`, charging exactly the quote: 50,000 + 200 + 64,000 + 1,500. */
   receipt (job: number, changes: Partial<Receipt> = {}, quote: Quote = this.quote()): Receipt {
-    return {
-      networkId: this.networkId,
-      stake: Uint8Array.from(this.address.hash),
-      vault: bytes(11),
-      payee: bytes(12),
-      laneEpoch: 1_800_000_000_000n,
-      jobId: bytes(job),
-      seq: 3,
-      bindingHash: bytes(14),
-      tier: 'silver',
-      tokens: { prompt: 1_000, cached: 16, completion: 320, reasoning: 5 },
-      // 50,000 + 200 + 64,000 + 1,500
-      chargeNano: 115_700n,
-      quoteHash: quoteHash(quote),
-      mcSeqno: 99,
-      reqCommit: bytes(15),
-      ansCommit: bytes(16),
-      auditRoot: bytes(17),
-      ...changes
-    }
+    return sampleReceipt(this.papersOf, quote, { jobId: bytes(job), tokens: { prompt: 1_000, cached: 16, completion: 320, reasoning: 5 }, ...changes })
   }
 
   sign (receipt: Receipt, key: number): SignedReceipt {

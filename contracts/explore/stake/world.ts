@@ -2,6 +2,7 @@
  * The stake as the search explores it. No message ever goes from a stake to a vault or back, and neither names the
  * other: where both are open at once, each is in one of the states that it is explored in alone.
  */
+import { inTurn } from '../world.ts'
 import { StakeCast } from './cast.ts'
 import { checkStake, stakeOf } from './laws.ts'
 import { ownerLeaves } from './liveness.ts'
@@ -9,7 +10,7 @@ import { RESERVE_NANO, isDue } from './rules.ts'
 import { PENALTY_NANO, UNIT_NANO, stakeMoves, stakeProbes } from './scenario.ts'
 import type { StakeDeed } from './rules.ts'
 import type { Account, Machine, Step } from '../executor.ts'
-import type { Exit, Ran, Turn, World, WorldMaker } from '../world.ts'
+import type { Deeds, Exit, Ran, Turn, World, WorldMaker } from '../world.ts'
 import type { Cell } from '@ton/core'
 
 const TON = 1_000_000_000n
@@ -56,16 +57,13 @@ class StakeWorld implements World<StakeDeed> {
     return checkStake(before, deed, step, now)
   }
 
-  deeds (account: Account, now: number, { from, count }: Turn): StakeDeed[] {
+  deeds (account: Account, now: number, turn: Turn): Deeds<StakeDeed> {
     const view = stakeOf(account)
     const moment = { now, heldNano: account.balanceNano }
     const inside = this.moves.filter(deed => this.isWithin(account, deed))
     const due = inside.filter(deed => isDue(view, deed, moment))
     const others = [...this.probes, ...inside.filter(deed => !due.includes(deed))]
-    for (let i = 0; i < Math.min(count, others.length); i++) {
-      due.push(others[(from + i) % others.length])
-    }
-    return due
+    return { followed: due, tried: inTurn(others, turn) }
   }
 
   async leave (account: Account, now: number, _at: number, ran: Ran): Promise<Exit> {

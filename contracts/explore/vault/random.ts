@@ -56,7 +56,7 @@ export class RandomVault implements RandomWorld {
 
   static async create (machine: Machine): Promise<RandomVault> {
     const cast = new Cast(PAYEES.length, SIGNERS)
-    const { start } = await born(machine, cast, { full: true })
+    const { start } = await born(machine, cast, { followed: 'all' })
     return new RandomVault(machine, cast, start)
   }
 

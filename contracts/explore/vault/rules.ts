@@ -63,7 +63,7 @@ function mayOpen (view: VaultView, deed: Deed, moment: Moment): boolean {
   let added = 0
   for (const { payee, capNano } of lanes) {
     const lane = view.lanes.get(payee)
-    if (capNano === 0n || payee === NONE) {
+    if (capNano === 0n) {
       return false
     }
     if (lane == null) {

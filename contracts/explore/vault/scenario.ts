@@ -21,12 +21,13 @@ const EPOCH_2 = EPOCH_1 + 1n
 /** At the start too far ahead; exactly an hour ahead one clock step later. */
 const EPOCH_FAR = BigInt(START + UNLOCK_SECONDS - 1 + 3_600) * 1_000n
 const BUDGET_NANO = 3n * CAP_NANO
-const CLOCK = [0, UNLOCK_SECONDS - 1, UNLOCK_SECONDS, 2 * UNLOCK_SECONDS - 1, 57_600].map(offset => START + offset)
+/** The next day, when both epochs are out of time. */
+const NEXT_DAY = 57_600
 
 export interface Scenario {
   readonly name: string
   readonly cast: Cast
-  /** Clock, unix seconds; the last is the next day, and both epochs are then out of time. */
+  /** Clock, unix seconds. */
   readonly clock: readonly number[]
   /** Free balance is told apart in steps of one cap, up to this many. */
   readonly freeSteps: number
@@ -34,7 +35,9 @@ export interface Scenario {
   readonly maxCapNano: ReadonlyMap<string, bigint>
   /** Sent in every state that has to obey them. */
   readonly moves: readonly Deed[]
-  /** Sent in turn, some in every state, whether they have to be obeyed or refused. */
+  /** Whether the owner also takes out what is free, wherever that is much. */
+  readonly withdraws: boolean
+  /** Sent in turn, some in every state, whether they have to be obeyed or refused; what they lead to is not followed. */
   readonly probes: readonly Deed[]
   readonly start: Account
   /** One way through a vault's life; its states are expanded first, so that little is enough to see much. */
@@ -44,13 +47,31 @@ export interface Scenario {
 /** The clock moves, or a message is sent. */
 export type Step = Deed | 'clock'
 
+/**
+ * `all`: every message is followed, more states than can be seen. `lanes`: operator and deposit are fixed, and both lanes
+ * do everything. `money`: operator, deposits and withdrawals too, and less redeems.
+ */
+export type Followed = 'all' | 'lanes' | 'money'
+
 export interface Options {
-  /** Also change the operator, and pay in and out. Off, the world is smaller and both lanes still do everything. */
-  readonly full: boolean
+  readonly followed: Followed
   /** The vault's code; undefined: the committed one. */
   readonly code?: Cell
   readonly feeBps?: number
 }
+
+const NAMES: Readonly<Record<Followed, string>> = Object.freeze({
+  all: 'two lanes, everything',
+  lanes: 'two lanes, fixed operator and deposit',
+  money: 'two lanes, changing operator and deposit, fewer vouchers'
+})
+
+/** Seconds after the start: before, at and after the end of an unlock, and the next day. */
+const CLOCKS: Readonly<Record<Followed, readonly number[]>> = Object.freeze({
+  all: [0, UNLOCK_SECONDS - 1, UNLOCK_SECONDS, 2 * UNLOCK_SECONDS - 1, NEXT_DAY],
+  lanes: [0, UNLOCK_SECONDS - 1, UNLOCK_SECONDS, NEXT_DAY],
+  money: [0, UNLOCK_SECONDS, NEXT_DAY]
+})
 
 /** Free balance as the search tells it apart; −1: rent has eaten into the reserve. */
 export function freeStep (account: Account, steps: number): number {
@@ -130,13 +151,14 @@ export async function twoLanes (machine: Machine, options: Options): Promise<Sce
   const cast = new Cast(2, 2)
   const { start, setUp } = await born(machine, cast, options)
   const { good, bad } = vouchers(cast)
-  const moves: Deed[] = [
+  const opens = [
     cast.open('operator', EPOCH_1, 0, { A: CAP_NANO, B: CAP_NANO }),
     cast.open('operator', EPOCH_1, 0, { A: CAP_NANO }),
     cast.open('owner', EPOCH_1, 1, { B: CAP_NANO }),
     cast.open('operator', EPOCH_2, 1, { A: CAP_NANO }),
-    cast.open('owner', EPOCH_2, 0, { B: CAP_NANO }),
-    ...good,
+    cast.open('owner', EPOCH_2, 0, { B: CAP_NANO })
+  ]
+  const ends = [
     cast.startUnlock('owner', 'A'),
     cast.startUnlock('owner', 'B'),
     cast.finishUnlock('owner', 'A'),
@@ -144,17 +166,17 @@ export async function twoLanes (machine: Machine, options: Options): Promise<Sce
     cast.release('A'),
     cast.close('stranger', 'B', EPOCH_1, 0, CAP_NANO / 2n),
     cast.close('owner', 'B', EPOCH_1, 1, CAP_NANO * 2n),
-    cast.close('B', 'B', EPOCH_2, 0, CAP_NANO / 2n),
-    cast.addSigner('owner', 1),
-    cast.retireSigner('owner', 0),
-    cast.flushFee('stranger')
+    cast.close('B', 'B', EPOCH_2, 0, CAP_NANO / 2n)
   ]
+  const roles = [cast.addSigner('owner', 1), cast.retireSigner('owner', 0), cast.flushFee('stranger')]
   const payments = [
     cast.setOperator('owner', '', 0n),
     cast.setOperator('owner', 'operator', BUDGET_NANO),
     cast.topUp('stranger', CAP_NANO),
     cast.bounced('A', CAP_NANO)
   ]
+  const [redeemed, left] = options.followed === 'money' ? [good.filter(deed => deed.sender === cast.at('stranger')), good] : [good, []]
+  const moves = [...opens, ...redeemed, ...ends, ...roles, ...options.followed === 'lanes' ? [] : payments]
   const probes = [
     ...bad,
     ...wrongSenders(cast),
@@ -180,15 +202,17 @@ export async function twoLanes (machine: Machine, options: Options): Promise<Sce
     cast.withdraw('owner', 1_000n * TON),
     cast.plainCoins('A', 1n),
     cast.bounced('B', 10_000_000n),
-    ...(options.full ? [] : payments)
-  ]
+    ...left,
+    ...payments
+  ].filter(deed => !moves.includes(deed))
   return {
-    name: options.full ? 'two lanes, everything' : 'two lanes, fixed operator and deposit',
+    name: NAMES[options.followed],
     cast,
-    clock: CLOCK,
+    clock: CLOCKS[options.followed].map(offset => START + offset),
     freeSteps: 2,
     maxCapNano: new Map([[cast.at('A'), 2n * CAP_NANO], [cast.at('B'), CAP_NANO]]),
-    moves: options.full ? [...moves, ...payments] : moves,
+    moves,
+    withdraws: options.followed !== 'lanes',
     probes,
     start,
     life: lifeOf(cast)

@@ -1,4 +1,5 @@
 /** The vault as the search explores it. */
+import { inTurn } from '../world.ts'
 import { checkStep, freeNano, viewOf } from './laws.ts'
 import { OwnerExit } from './liveness.ts'
 import { isDue } from './rules.ts'
@@ -7,7 +8,7 @@ import type { Deed } from './cast.ts'
 import type { Scenario } from './scenario.ts'
 import type { VaultView } from './view.ts'
 import type { Account, Machine, Step } from '../executor.ts'
-import type { Exit, Ran, Turn, World, WorldMaker } from '../world.ts'
+import type { Deeds, Exit, Ran, Turn, World, WorldMaker } from '../world.ts'
 
 /** In one state of so many, the owner dismisses its operator before it leaves; a dismissal changes nothing else. */
 const DISMISS_EVERY = 20
@@ -36,8 +37,8 @@ class VaultWorld implements World<Deed> {
     this.bounds = [
       `lanes A (cap up to ${2n * CAP_NANO}) and B (cap up to ${CAP_NANO}), two epochs, two voucher signers, fee 100 bps, unlock ${UNLOCK_SECONDS} s`,
       `clock, seconds after the start: ${clock.map(now => now - START).join(', ')}`,
-      `${moves.length} messages, each sent in every state that has to obey it, and a withdrawal of what is free`,
-      `${probes.length} more, and those not due, in turn: wrong senders, stale and forged vouchers, malformed bodies, returned messages, a nanoTON more than is free`
+      `${moves.length} messages, each sent in every state that has to obey it${scenario.withdraws ? ', and a withdrawal of what is free' : ''}`,
+      `${probes.length} more, and those not due, in turn, not followed: wrong senders, stale and forged vouchers, malformed bodies, returned messages, a nanoTON more than is free`
     ]
     this.scenario = scenario
     this.exit = new OwnerExit(machine, cast, (account, now) => this.keyOf(account, now))
@@ -56,20 +57,17 @@ class VaultWorld implements World<Deed> {
     return at % DISMISS_EVERY === 0 ? this.exit.checkDismissed(account, now) : this.exit.check(account, now, ran)
   }
 
-  deeds (account: Account, now: number, { from, count }: Turn): Deed[] {
-    const { moves, probes, cast } = this.scenario
+  deeds (account: Account, now: number, { from, count }: Turn): Deeds<Deed> {
+    const { moves, probes, withdraws, cast } = this.scenario
     const view = viewOf(account)
     const moment = { now, heldNano: account.balanceNano }
     const due = moves.filter(deed => isDue(view, deed, moment) && this.isWithin(account, deed) && !isIdle(view, deed))
     const free = freeNano(account)
-    if (free > CAP_NANO / 4n) {
+    if (withdraws && free > CAP_NANO / 4n) {
       due.push(cast.withdraw('owner', free - CAP_NANO / 1_000n))
     }
     const others = [cast.withdraw('owner', free + 1n), ...probes, ...moves.filter(deed => !due.includes(deed) && this.isWithin(account, deed))]
-    for (let i = 0; i < Math.min(count, others.length); i++) {
-      due.push(others[(from + i) % others.length])
-    }
-    return due
+    return { followed: due, tried: inTurn(others, { from, count }) }
   }
 
   /** Bounds of the world: caps and deposits end somewhere. */
@@ -84,8 +82,11 @@ class VaultWorld implements World<Deed> {
   }
 }
 
-/** Two lanes (A and B), two epochs, two voucher signers, every message. */
-export const vaultWorld: WorldMaker = async (machine, code) => new VaultWorld(machine, await twoLanes(machine, { full: true, code }))
+/** Two lanes (A and B), two epochs, two voucher signers, every message: more states than can be seen. */
+export const vaultWorld: WorldMaker = async (machine, code) => new VaultWorld(machine, await twoLanes(machine, { followed: 'all', code }))
 
-/** The same with a fixed operator and deposit, which the search gets deeper into. */
-export const vaultCore: WorldMaker = async (machine, code) => new VaultWorld(machine, await twoLanes(machine, { full: false, code }))
+/** The same with a fixed operator and deposit. */
+export const vaultLanes: WorldMaker = async (machine, code) => new VaultWorld(machine, await twoLanes(machine, { followed: 'lanes', code }))
+
+/** The same with fewer vouchers and times. */
+export const vaultMoney: WorldMaker = async (machine, code) => new VaultWorld(machine, await twoLanes(machine, { followed: 'money', code }))

@@ -67,7 +67,11 @@ function checkBounds (text: string): void {
     if (attributes > MAX_ATTRIBUTES) {
       throw malformed('XML with too many attributes')
     }
-    depth += tag.startsWith('/') ? -1 : head.endsWith('/>') ? 0 : 1
+    if (tag.startsWith('/')) {
+      depth--
+    } else if (!head.endsWith('/>')) {
+      depth++
+    }
     if (depth > MAX_DEPTH) {
       throw malformed('XML with too many elements in each other')
     }
@@ -122,7 +126,8 @@ function namespacesAt (element: Element): Namespaces {
   return new Map(path.flatMap(declaredBy))
 }
 
-const compare = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0
+/** By code point, as canonical XML sorts; all is ASCII here. */
+const compare = (a: string, b: string): number => Number(a > b) - Number(a < b)
 
 function escapeAttribute (value: string): string {
   return value.replaceAll('<', '&lt;').replaceAll('"', '&quot;').replaceAll('\t', '&#x9;').replaceAll('\n', '&#xA;').replaceAll('\r', '&#xD;')

@@ -145,11 +145,18 @@ function answerOf (node: Node): SingleAnswer {
     issuerNameHash: octetsOf(nameHash),
     issuerKeyHash: octetsOf(keyHash),
     serial: serialOf(integerBytes(serial)),
-    // CertStatus ::= CHOICE { good [0] IMPLICIT NULL, revoked [1] IMPLICIT RevokedInfo, unknown [2] IMPLICIT NULL }
-    status: nullOf(status, 0) ? 'good' : tagged(status, 1) != null ? 'revoked' : 'unknown',
+    status: statusOf(status),
     thisUpdateMs: timeOf(thisUpdate),
     nextUpdateMs: next == null ? null : timeOf(next)
   }
+}
+
+/** CertStatus ::= CHOICE { good [0] IMPLICIT NULL, revoked [1] IMPLICIT RevokedInfo, unknown [2] IMPLICIT NULL } */
+function statusOf (node: Node): SingleAnswer['status'] {
+  if (nullOf(node, 0)) {
+    return 'good'
+  }
+  return tagged(node, 1) == null ? 'unknown' : 'revoked'
 }
 
 /** CertID: hashes of the issuer's name and key, and the serial number. */

@@ -1,8 +1,8 @@
-import { createGpuTestPlatform, createSnpTestPlatform } from '@cocoon-net/attestation-simulated'
+import { createGpuTestPlatform, createSnpTestPlatform, testOcspRefusal } from '@cocoon-net/attestation-simulated'
 import { utf8 } from '@cocoon-net/protocol'
 import { sha384 } from '@noble/hashes/sha2.js'
 import { expect } from 'aegir/chai'
-import { parsePolicy, productionPolicy, verifyEvidence } from '../../src/index.ts'
+import { isMaterial, parsePolicy, productionPolicy, verifyEvidence } from '../../src/index.ts'
 import { verifyEvidenceUnder } from '../../src/testing.ts'
 import type { EvidenceReport } from '../../src/index.ts'
 import type { EvidenceInput } from '../../src/verify-evidence.ts'
@@ -236,5 +236,14 @@ describe('collateral of several machines in one heap', () => {
   it('is sorted out', () => {
     const snp = createSnpTestPlatform({ seed, atMs })
     expect(verify({ collateral: [...collateral, snp.chain()] }).verdict).to.equal('verified')
+  })
+
+  it('is known by what it is, and an answer that is none is no collateral', () => {
+    for (const file of [driver, vbios, gpu.collateral(), ...responses, utf8(Buffer.from(responses[0]).toString('base64')), utf8(Buffer.from(responses[0]).toString('hex'))]) {
+      expect(isMaterial(file)).to.equal(true)
+    }
+    for (const file of [testOcspRefusal(), utf8('<svg/>'), utf8('{"nvidia":[]}'), new Uint8Array(0)]) {
+      expect(isMaterial(file)).to.equal(false)
+    }
   })
 })

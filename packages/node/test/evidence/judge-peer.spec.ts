@@ -2,7 +2,7 @@ import { collateralNeeds, encodeGpuEvidence, gpuDigestOf, parsePolicy, productio
 import { verifyAttestationUnder, verifyEvidenceUnder } from '@cocoon-net/attestation/testing'
 import { createGpuTestPlatform, createTdxTestPlatform } from '@cocoon-net/attestation-simulated'
 import { KEMS, LIMITS, MAINNET, bindingHashOf, challengeAnswerBytes, encodeBinding, gpuNonceOf, reportDataOf } from '@cocoon-net/protocol'
-import { ed25519 } from '@noble/curves/ed25519.js'
+import { ed25519Signer } from '@cocoon-net/settlement'
 import { expect } from 'aegir/chai'
 import { MemoryLevel } from 'memory-level'
 import { noCounters } from '../../src/counters.ts'
@@ -27,7 +27,7 @@ const verifyEvidence = (input: EvidenceInput): EvidenceReport => verifyEvidenceU
 const verify = (input: AttestationInput): AttestationVerdict => verifyAttestationUnder(roots, input)
 const measurement = verifyEvidence({ evidence: tdx.quote(new Uint8Array(64)), collateral, atMs: nowMs, policy: productionPolicy }).claims?.measurementDigest ?? ''
 const policy = parsePolicy({ ...productionPolicy, measurements: [measurement] })
-const receiptSeed = new Uint8Array(32).fill(2)
+const receiptSigner = ed25519Signer(new Uint8Array(32).fill(2))
 const peer = new Uint8Array(36).fill(3)
 const signal = new AbortController().signal
 const unreachable = { newStream: async () => Promise.reject(new Error('closed')) } as unknown as Connection
@@ -38,7 +38,7 @@ const draft: Binding = {
   role: 'provider',
   peerKey: peer,
   hpkeKeys: [{ kem: KEMS.xWing, key: new Uint8Array(1_216) }],
-  receiptKey: ed25519.getPublicKey(receiptSeed),
+  receiptKey: receiptSigner.publicKey,
   stake: new Uint8Array(32),
   payee: new Uint8Array(32),
   models: [new Uint8Array(32)],
@@ -55,7 +55,7 @@ const gpuSubject = collateralNeeds(gpuEvidence)?.subject ?? ''
 function shown (stapled: Uint8Array | null): PeerEvidence {
   const binding = encodeBinding({ ...draft, gpuDigest: gpuDigestOf(gpuEvidence) })
   const nonce = new Uint8Array(32)
-  const answer = ed25519.sign(challengeAnswerBytes({ networkId: MAINNET.networkId, nonce, bindingHash: bindingHashOf(binding), client: peer, provider: peer }), receiptSeed)
+  const answer = receiptSigner.sign(challengeAnswerBytes({ networkId: MAINNET.networkId, nonce, bindingHash: bindingHashOf(binding), client: peer, provider: peer }))
   return {
     binding,
     evidence: tdx.quote(reportDataOf(binding)),

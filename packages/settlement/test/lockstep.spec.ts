@@ -222,7 +222,7 @@ class Pair {
 
 describe('machine and contract in lock step', () => {
   it('never disagree about what a voucher is worth, over random sequences', async function () {
-    this.timeout(RUNS * 10_000)
+    this.timeout(RUNS * 20_000)
     const world = await VaultChain.create()
     await fc.assert(fc.asyncProperty(fc.array(steps, { minLength: 8, maxLength: 24 }), async (sequence) => {
       await world.reset()

@@ -41,7 +41,7 @@ export async function openSlashEvidence (folder: string, nowMs: () => number = D
       names.add(name)
       const value = { version: 1, kind, stake: accountToText(stake), bodyBoc: body.toBoc().toString('base64'), provider, foundAt: new Date(nowMs()).toISOString() }
       // Under another name first: who lists the folder never meets half a file.
-      const unfinished = join(folder, `.${name}`)
+      const unfinished = join(folder, `${name}.part`)
       try {
         await writeFile(unfinished, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flush: true })
         await rename(unfinished, join(folder, name))

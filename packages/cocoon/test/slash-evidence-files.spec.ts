@@ -37,7 +37,7 @@ describe('slash-evidence-files', () => {
     await store.put(evidence(3), 'peer')
     await store.put(evidence(2, 9), 'peer')
     await writeFile(join(folder, 'notes.txt'), '')
-    await writeFile(join(folder, `.${hex(5)}-${hex(2)}-E2.json`), '')
+    await writeFile(join(folder, `${hex(5)}-${hex(2)}-E2.json.part`), '')
     expect((await openSlashEvidence(folder)).stakes()).to.have.members([hex(1), hex(9)])
   })
 

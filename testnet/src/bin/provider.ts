@@ -2,8 +2,10 @@
 import { simulationRootSeed } from '@cocoon-net/attestation'
 import { simulatedCollector, withTurnedBit } from '@cocoon-net/attestation-simulated'
 import { createNode, networkOf } from '@cocoon-net/cocoon'
+import { CHEATS } from '../network/cheats.ts'
 import { logError, runChild } from '../network/child-main.ts'
 import { engineOf } from '../network/engine-of.ts'
+import { bondStake, prepareStake } from '../network/provider-stake.ts'
 import { seedHome } from '../network/seed-home.ts'
 import { seededSequence } from '../network/seed.ts'
 import type { EngineConfig, ProviderConfig } from '../network/configs.ts'
@@ -34,7 +36,9 @@ runChild({
     }
     await warm(config)
     const network = { devnet: config.genesis }
-    const collector = simulatedCollector({ rootSeed: simulationRootSeed(networkOf(network)), format: config.evidence })
+    const preset = networkOf(network)
+    const stake = await prepareStake({ home: config.home, name: config.name, network: preset, seed: config.seed })
+    const collector = simulatedCollector({ rootSeed: simulationRootSeed(preset), format: config.evidence })
     node = await createNode({
       home: config.home,
       network,
@@ -46,11 +50,18 @@ runChild({
         engine: engineFor(config),
         prices: { prompt: BigInt(config.prices.prompt), completion: BigInt(config.prices.completion) },
         windowNano: BigInt(config.windowNano),
+        stakeFile: stake.file,
+        receiptLog: config.cheat == null ? undefined : CHEATS[config.cheat],
         // For fault tests: evidence with one bit turned.
         collector: config.tampered === true ? withTurnedBit(collector) : collector
       },
       onError: (error) => { logError('background', error) }
     })
+    const { money } = node
+    if (money != null) {
+      // Nobody waits for it: what it sells is named by its stake already.
+      bondStake({ stake, amountNano: BigInt(config.stakeNano), network: preset, chainUrl: config.chainUrl, money }).catch((error: unknown) => { logError('stake', error) })
+    }
     return { peerId: node.peerId, addresses: node.addresses }
   },
   settle: async () => node?.provider?.settle(),

@@ -1,4 +1,6 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { CHEAT_NAMES } from '../network/cheats.ts'
+import type { Cheat } from '../network/cheats.ts'
 
 /** Exit codes of every program of this workspace. */
 export const EXIT = { done: 0, no: 1, unusable: 2, noNetwork: 3, interrupted: 130 } as const
@@ -22,6 +24,7 @@ export interface UpOptions {
   readonly providers: number
   readonly clients: number
   readonly seed?: string
+  readonly cheat?: Cheat
   readonly registryDelay?: number
   readonly port: number
   readonly chainPort: number
@@ -70,6 +73,7 @@ export function parseArguments (argv: readonly string[]): Parsed {
     .option('--clients <n>', 'number of client gateways; the first takes --port, the others free ports', integer(1, 20), 1)
     .option('--seed <text>', 'decides keys, addresses and sampling; the network starts from nothing each time', seedOf)
     .option('--registry-delay <seconds>', 'how long what loosens the registry\'s rules waits; counts when the network is made; default 1800', integer(1, 365 * 86_400))
+    .addOption(new Option('--cheat <how>', 'make the first provider sign against itself, and lose its stake to whoever reports it').choices(CHEAT_NAMES))
     .option('--port <port>', 'port of the gateway, 0 takes a free one', integer(0, MAX_PORT), GATEWAY_PORT)
     .option('--chain-port <port>', 'port of the chain\'s API, 0 takes a free one', integer(0, MAX_PORT), 10_001)
     .option('--admin-port <port>', 'port of the gateway\'s administration API, 0 takes a free one; default: 2 above --port', integer(0, MAX_PORT))

@@ -62,7 +62,7 @@ function readyObject (network: LocalNetwork, model: string): object {
     admin: gateway.adminUrl,
     genesis: network.genesis,
     pid: process.pid,
-    providers: network.providers.map(({ name, peerId, child, prices }) => ({ name, peerId, pid: child.pid, prices })),
+    providers: network.providers.map(({ name, peerId, child, prices, stakeNano }) => ({ name, peerId, pid: child.pid, prices, stakeNano })),
     gateways: network.gateways.map(({ name, peerId, child, url }) => ({ name, peerId, pid: child.pid, url: `${url}/v1` })),
     gatewayPid: gateway.child.pid,
     chainPid: chain.child.pid
@@ -88,6 +88,7 @@ async function start (place: Place, options: UpOptions, signal: AbortSignal): Pr
     providers: options.providers,
     clients: options.clients,
     seed: options.seed,
+    cheat: options.cheat,
     registryDelaySeconds: options.registryDelay,
     gatewayPort: isOnce ? 0 : options.port,
     chainPort: isOnce ? 0 : options.chainPort,

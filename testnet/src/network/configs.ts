@@ -1,3 +1,5 @@
+import type { Cheat } from './cheats.ts'
+
 /** Simulated evidence: TDX quotes in Intel's formats, or SEV-SNP reports in AMD's. */
 export type EvidenceFormat = 'tdx' | 'snp'
 
@@ -20,6 +22,10 @@ export interface ProviderConfig {
   readonly seed?: string
   /** Whose format the simulated evidence has. */
   readonly evidence: EvidenceFormat
+  /** What it bonds when it has no stake yet, nanoTON. */
+  readonly stakeNano: string
+  /** How it lies, if it does. */
+  readonly cheat?: Cheat
   /** For fault tests: turn one bit of the evidence. */
   readonly tampered?: boolean
 }

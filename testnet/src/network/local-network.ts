@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { assertPortFree } from './ports.ts'
 import { supervise } from './supervise.ts'
+import type { Cheat } from './cheats.ts'
 import type { Child } from './child-process.ts'
 import type { DevnetConfig, EngineConfig, EvidenceFormat, GatewayConfig, JobRecord, ProviderConfig } from './configs.ts'
 import type { ControlNode } from './control-file.ts'
@@ -41,6 +42,8 @@ export interface LocalNetworkInit {
   staysDown? (name: string, process: ProcessIdentity): Promise<boolean>
   /** Whose format a provider's simulated evidence has, by index. Default `evidenceOf`. */
   evidence? (index: number): EvidenceFormat
+  /** How the first provider, the cheapest, lies; default not at all. */
+  readonly cheat?: Cheat
   /** Providers whose evidence has a bit turned, by index: for fault tests. */
   readonly tampered?: readonly number[]
   readonly engine?: ProviderConfig['engine']
@@ -48,7 +51,7 @@ export interface LocalNetworkInit {
 }
 
 /** `child` and `peerId` follow restarts. */
-export interface ProviderProcess { readonly name: string, readonly child: Child, readonly peerId: string, readonly prices: ProviderConfig['prices'] }
+export interface ProviderProcess { readonly name: string, readonly child: Child, readonly peerId: string, readonly prices: ProviderConfig['prices'], readonly stakeNano: string }
 export interface GatewayProcess { readonly name: string, readonly child: Child, readonly peerId: string, readonly url: string, readonly adminUrl: string | undefined }
 
 /** A whole network on this machine: a chain, a bootstrap peer, providers, and client gateways. */
@@ -81,14 +84,21 @@ export function evidenceOf (index: number): EvidenceFormat {
   return index % 3 === 1 ? 'snp' : 'tdx'
 }
 
+/** nanoTON: 20 TON, and 20 more for each that is dearer. */
+export function stakeOf (index: number): string {
+  return String(20_000_000_000n * BigInt(index + 1))
+}
+
 /** Small enough that vouchers and checkpoints can be watched: about 250 tokens. */
 const WINDOW_NANO = '50000'
+/** Of one that lies: some ten tokens, so that a short answer has several statements. */
+const CHEAT_WINDOW_NANO = '2000'
 const PARALLEL = 8
 /** Providers that nobody waits for leave the processor to the one that answers. */
 const BEHIND_NICENESS = 15
 
 interface ChainInfo { endpoint: string, url: string }
-interface ProviderInfo { peerId: string, prices: ProviderConfig['prices'] }
+interface ProviderInfo { peerId: string, prices: ProviderConfig['prices'], stakeNano: string }
 interface GatewayInfo { peerId: string, url: string, adminUrl?: string }
 
 function portOf (url: string): number {
@@ -179,8 +189,10 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
       // The engine loads while the chain does; when it fails, so does the start.
       child.ask('warm', engine).catch(() => {})
       const prices = pricesOf(index)
-      const config = { ...await base.promise, ...engine, name: child.name, home: join(init.folder, child.name), prices, windowNano: WINDOW_NANO, evidence: (init.evidence ?? evidenceOf)(index), tampered: init.tampered?.includes(index) }
-      return { ...await child.ask<{ peerId: string }>('start', config satisfies ProviderConfig), prices }
+      const stakeNano = stakeOf(index)
+      const cheat = index === 0 ? init.cheat : undefined
+      const config = { ...await base.promise, ...engine, name: child.name, home: join(init.folder, child.name), prices, windowNano: cheat == null ? WINDOW_NANO : CHEAT_WINDOW_NANO, stakeNano, cheat, evidence: (init.evidence ?? evidenceOf)(index), tampered: init.tampered?.includes(index) }
+      return { ...await child.ask<{ peerId: string }>('start', config satisfies ProviderConfig), prices, stakeNano }
     }
     let { adminPort } = init
     const gatewayPorts = Array.from({ length: init.clients ?? 1 }, (_, i) => i === 0 ? init.gatewayPort : 0)
@@ -248,7 +260,8 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
           name: node.name,
           get child () { return node.child },
           get peerId () { return node.info?.peerId ?? '' },
-          prices: node.info?.prices ?? pricesOf(i)
+          prices: node.info?.prices ?? pricesOf(i),
+          stakeNano: node.info?.stakeNano ?? stakeOf(i)
         }))
       },
       gateway: gateways[0],

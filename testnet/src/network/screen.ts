@@ -46,10 +46,10 @@ export function picture (network: Pick<LocalNetwork, 'gateways' | 'providers' | 
   }
   const indent = '                  '
   lines.push(`${indent}│  ${colors.dim('finds providers by itself, checks their evidence, seals, pays per token')}`)
-  network.providers.forEach(({ name, peerId, prices, child }, i) => {
+  network.providers.forEach(({ name, peerId, prices, stakeNano, child }, i) => {
     const branch = i === network.providers.length - 1 ? '└' : '├'
     const price = `${priceText(prices.prompt)} in, ${priceText(prices.completion)} out`
-    lines.push(`${indent}${branch}─▶ ${colors.bold(name.padEnd(nameWidth))}  ${price} TON per million tokens  ${colors.yellow('simulated')}  ${colors.dim(`${shortPeer(peerId)}  process ${child.pid}`)}`)
+    lines.push(`${indent}${branch}─▶ ${colors.bold(name.padEnd(nameWidth))}  ${price} TON per million tokens  stake ${tonText(stakeNano)} TON  ${colors.yellow('simulated')}  ${colors.dim(`${shortPeer(peerId)}  process ${child.pid}`)}`)
   })
   lines.push(
     '',

@@ -4,8 +4,8 @@ import { PROVIDER_STAKE_LIMITS, providerStakeAddress, providerStakeBodies, provi
 import { accountFromAddress, accountToText, buildDelegationCell, cellToBytes, delegationHash, toHex } from '@cocoon-net/protocol'
 import { createChainReader, ed25519Signer, loadOrCreateKey, readStake, walletAccount } from '@cocoon-net/settlement'
 import { seededBytes } from './seed.ts'
-import type { StakeOwner } from '@cocoon-net/contracts'
 import type { NodeMoney } from '@cocoon-net/cocoon'
+import type { StakeOwner } from '@cocoon-net/contracts'
 import type { NetworkPreset } from '@cocoon-net/protocol'
 
 /** Nobody renews a local network's delegations. */

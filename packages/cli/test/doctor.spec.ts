@@ -85,7 +85,7 @@ describe('doctor', () => {
       }
       return Response.json(String(input).endsWith('/status') ? { network: 'devnet', ready: true } : { ok: true, result: { last: { seqno: 5 } } })
     }
-    const provider = { peer_id: 'p', tier: 'open', tier_note: 'Not private.', private: false, prices_nano_per_million: { prompt: 1, cached: 1, completion: 1, reasoning: 1 }, room: { total: 1, free: 1 }, context_length: 1, endpoints: ['chat'] }
+    const provider = { peer_id: 'p', tier: 'open', tier_note: 'Not private.', private: false, prices_nano_per_million: { prompt: 1, cached: 1, completion: 1, reasoning: 1 }, room: { total: 1, free: 1 }, context_length: 1, endpoints: ['chat'], stake_nano: 0 }
     const well = await look(['--chain-url', CHAIN], { fetch: node(Response.json({ data: [{ id: 'm', cocoon: { providers: [provider] } }] })) })
     expect(well.code).to.equal(0)
     expect(well.checks.get('providers')?.message).to.equal('1 for 1 model; tier open (Not private.)')

@@ -128,7 +128,7 @@ describe('stakes between a provider and a client', () => {
 
   it('make up for a tenth of the price', async () => {
     const cheap = await seller({ seed: 1, prices: PRICES })
-    const bondedWell = await seller({ seed: 2, stakeNano: 90n * TON, prices: { ...PRICES, completion: PRICES.completion * 11n / 10n } })
+    const bondedWell = await seller({ seed: 2, stakeNano: 90n * TON, prices: { ...PRICES, completion: PRICES.completion * 11n / 10n, reasoning: PRICES.reasoning * 11n / 10n } })
     const client = await buyer(2)
     await staked(client, 1)
     expect((await readAll(await client.ask())).summary.attempts).to.deep.equal([{ provider: bondedWell.id, outcome: 'done' }])

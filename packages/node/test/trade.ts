@@ -107,6 +107,10 @@ export function createTrade (network: NetworkPreset): Trade {
       const payments = createProviderPayments({ network, payee, vaults: chain.vaults, port: chain.port, wallet: chain.wallet(payee), kv, pollMs: 1_000_000 })
       await payments.start()
       await engine.start()
+      const end = async (): Promise<void> => {
+        await payments.stop()
+        await engine.stop()
+      }
       const node = await start({
         counters,
         provider: {
@@ -123,12 +127,14 @@ export function createTrade (network: NetworkPreset): Trade {
           ...rest
         },
         ...nodeInit
-      }, protection)
+      }, protection).catch(async (error: unknown) => {
+        await end()
+        throw error
+      })
       addresses.push(...node.host.addresses())
       ends.set(node, async () => {
         await node.stop()
-        await payments.stop()
-        await engine.stop()
+        await end()
       })
       if (node.provider == null) {
         throw new Error('no provider role')

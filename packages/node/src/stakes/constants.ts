@@ -4,6 +4,9 @@ export const MAX_STAKES = 1_024
 /** A stake that was read is read again after this. */
 export const STAKE_FRESH_MS = 60_000
 
+/** One that is not on the chain may be on its way there: it is looked for again after this. */
+export const STAKE_ABSENT_MS = 2_000
+
 /** While the chain is away, what was read last counts for this long; unbonding takes far longer on any network with coins of worth. */
 export const STAKE_LIFE_MS = 10 * 60_000
 

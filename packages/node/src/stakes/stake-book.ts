@@ -1,7 +1,7 @@
 import { NO_ACCOUNT, asCocoonError, delegationHash, equalBytes, toHex } from '@cocoon-net/protocol'
 import { verifyEd25519 } from '@cocoon-net/settlement'
 import { LRUCache } from 'lru-cache'
-import { MAX_STAKES, MAX_STAKES_PER_ROUND, PARALLEL_STAKE_READS, STAKE_FRESH_MS, STAKE_LIFE_MS, STAKE_READ_TIMEOUT_MS } from './constants.ts'
+import { MAX_STAKES, MAX_STAKES_PER_ROUND, PARALLEL_STAKE_READS, STAKE_ABSENT_MS, STAKE_FRESH_MS, STAKE_LIFE_MS, STAKE_READ_TIMEOUT_MS } from './constants.ts'
 import { NO_STAKE, delegationOf } from './standing.ts'
 import type { StakeFault, StakeStanding } from './standing.ts'
 import type { Counters } from '../counters.ts'
@@ -24,7 +24,7 @@ export interface StakeBookInit {
 export interface StakeBook {
   /** What an offer's stake counts for now; never waits. */
   of(offer: Offer): StakeStanding
-  /** Reads the stakes that were not read for a minute; never throws. */
+  /** Reads the stakes that were not read for a minute, and those that were not there; never throws. */
   refresh(offers: readonly Offer[]): Promise<void>
   /** Reads the stakes of which nothing is known that still counts, or waits until the signal ends it; never throws. */
   learn(offers: readonly Offer[], signal: AbortSignal): Promise<void>
@@ -74,6 +74,7 @@ export function createStakeBook (init: StakeBookInit): StakeBook {
   }
 
   const ageMs = (account: string): number => now() - (known.peek(account)?.readAtMs ?? -Infinity)
+  const freshMs = (account: string): number => known.peek(account)?.stake === null ? STAKE_ABSENT_MS : STAKE_FRESH_MS
 
   const readOne = async (read: ReadStake, account: Uint8Array): Promise<void> => {
     const key = toHex(account)
@@ -93,12 +94,12 @@ export function createStakeBook (init: StakeBookInit): StakeBook {
     return round
   }
 
-  const readOlder = async (offers: readonly Offer[], thanMs: number, signal: AbortSignal): Promise<void> => {
+  const readWhere = async (offers: readonly Offer[], isDue: (account: string) => boolean, signal: AbortSignal): Promise<void> => {
     if (readStake == null) {
       return
     }
     const accounts = new Map(offers.filter(offer => faultBeforeChain(offer) == null).map(offer => [toHex(offer.stake), offer.stake]))
-    const due = [...accounts].filter(([key]) => ageMs(key) >= thanMs).slice(0, MAX_STAKES_PER_ROUND).map(([, account]) => account)
+    const due = [...accounts].filter(([key]) => isDue(key)).slice(0, MAX_STAKES_PER_ROUND).map(([, account]) => account)
     const worker = async (): Promise<void> => {
       for (let account = due.pop(); account != null && !signal.aborted; account = due.pop()) {
         await readOne(readStake, account)
@@ -140,7 +141,7 @@ export function createStakeBook (init: StakeBookInit): StakeBook {
       }
       return stake.bondedNano < (init.rules?.leastStakeNano() ?? 0n) ? fault('stake_too_small') : { bondedNano: stake.bondedNano, fault: null }
     },
-    refresh: async (offers) => readOlder(offers, STAKE_FRESH_MS, AbortSignal.timeout(STAKE_READ_TIMEOUT_MS)),
-    learn: async (offers, signal) => readOlder(offers, STAKE_LIFE_MS, AbortSignal.any([signal, AbortSignal.timeout(STAKE_READ_TIMEOUT_MS)]))
+    refresh: async (offers) => readWhere(offers, key => ageMs(key) >= freshMs(key), AbortSignal.timeout(STAKE_READ_TIMEOUT_MS)),
+    learn: async (offers, signal) => readWhere(offers, key => ageMs(key) >= STAKE_LIFE_MS, AbortSignal.any([signal, AbortSignal.timeout(STAKE_READ_TIMEOUT_MS)]))
   }
 }

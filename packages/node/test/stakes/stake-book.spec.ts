@@ -1,7 +1,7 @@
 import { CocoonError } from '@cocoon-net/protocol'
 import { ed25519Signer } from '@cocoon-net/settlement'
 import { expect } from 'aegir/chai'
-import { MAX_STAKES_PER_ROUND, PARALLEL_STAKE_READS, STAKE_FRESH_MS, STAKE_LIFE_MS } from '../../src/stakes/constants.ts'
+import { MAX_STAKES_PER_ROUND, PARALLEL_STAKE_READS, STAKE_ABSENT_MS, STAKE_FRESH_MS, STAKE_LIFE_MS } from '../../src/stakes/constants.ts'
 import { createStakeBook } from '../../src/stakes/stake-book.ts'
 import { stakeFactor } from '../../src/stakes/standing.ts'
 import { testNetwork } from '../hosts.ts'
@@ -130,6 +130,18 @@ describe('stake-book', () => {
     expect(asked.length).to.equal(1)
     await book.refresh([long])
     expect(asked.length).to.equal(2)
+  })
+
+  it('looks sooner for a stake that was not there', async () => {
+    const long = offer({}, { notAfter: BigInt(NOW) })
+    const there = shown
+    shown = null
+    expect((await standing(long))[0]).to.equal('stake_unknown')
+    shown = there
+    now = NOW + STAKE_ABSENT_MS - 1
+    expect((await standing(long))[0]).to.equal('stake_unknown')
+    now = NOW + STAKE_ABSENT_MS
+    expect(await standing(long)).to.deep.equal([null, 20n * TON])
   })
 
   it('counts what was read last while the chain is away, for ten minutes', async () => {

@@ -177,6 +177,19 @@ describe('stakes between a provider and a client', () => {
     expect(written).to.deep.equal([])
   })
 
+  it('are not lost by a cheat that names the stake of another: it is barred, they are not', async () => {
+    const owner = await seller({ seed: 1, stakeNano: 20n * TON, prices: { ...PRICES, completion: 9n * PRICES.completion } })
+    const stranger = ed25519Signer(id(99))
+    const delegation = async (): Promise<ReturnType<typeof delegate>> =>
+      delegate({ networkId: trade.network.networkId, stake: id(101), receiptKey: ed25519Signer(id(2)).publicKey, notAfter: BigInt(Math.floor(Date.now() / 1_000)) + 3_600n }, stranger)
+    const cheat = await trade.provider({ seed: 2, receiptSigner: ed25519Signer(id(2)), stake: { account: id(101), delegation }, receiptLog: overcharge, engine: recordedEngine({ answerTokens: 12 }) })
+    const client = await buyer(2)
+    expect((await errorOf(readAll(await client.ask()))).code).to.equal('provider_contradicts')
+    await readAll(await client.ask())
+    expect(considered(client)).to.deep.equal({ [cheat.id]: 'barred', [owner.id]: 'taken' })
+    expect(written).to.deep.equal([])
+  })
+
   it('that evidence is held against from before are not used', async () => {
     const provider = await seller({ seed: 1, stakeNano: 20n * TON })
     evidence.held.push(toHex(id(101)))

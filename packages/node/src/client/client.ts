@@ -82,7 +82,7 @@ export function createClient (init: ClientInit): Client {
   const explanations = createExplanations()
   const stakes = createStakeBook(init)
   const leastStakeNano = init.minStakeNano ?? 0n
-  const contradictions = createContradictions(init)
+  const contradictions = createContradictions({ ...init, stakes })
   const explorer = createExplorer({ isKnown: peer => peers.get(peer) != null, randomBytes: init.randomBytes })
   const jobs = new LRUCache<string, JobRecord>({ max: MAX_JOBS_KEPT })
   let warming: Promise<void> | undefined

@@ -24,6 +24,8 @@ export interface StakeBookInit {
 export interface StakeBook {
   /** What an offer's stake counts for now; never waits. */
   of(offer: Offer): StakeStanding
+  /** Whether the owner of the stake that an offer names has signed its delegation, as far as that stake was read; when it ends does not matter. */
+  isDelegated(offer: Offer): boolean
   /** Reads the stakes that were not read for a minute, and those that were not there; never throws. */
   refresh(offers: readonly Offer[]): Promise<void>
   /** Reads the stakes of which nothing is known that still counts, or waits until the signal ends it; never throws. */
@@ -140,6 +142,10 @@ export function createStakeBook (init: StakeBookInit): StakeBook {
         return fault('delegation_invalid')
       }
       return stake.bondedNano < (init.rules?.leastStakeNano() ?? 0n) ? fault('stake_too_small') : { bondedNano: stake.bondedNano, fault: null }
+    },
+    isDelegated: (offer) => {
+      const stake = known.get(toHex(offer.stake))?.stake
+      return stake != null && isSignedBy(offer, stake.ownerKey)
     },
     refresh: async (offers) => readWhere(offers, key => ageMs(key) >= freshMs(key), AbortSignal.timeout(STAKE_READ_TIMEOUT_MS)),
     learn: async (offers, signal) => readWhere(offers, key => ageMs(key) >= STAKE_LIFE_MS, AbortSignal.any([signal, AbortSignal.timeout(STAKE_READ_TIMEOUT_MS)]))

@@ -4,7 +4,11 @@ import { CocoonError } from './errors.ts'
 /** No account. */
 export const NO_ACCOUNT: Uint8Array = new Uint8Array(32)
 
-/** The 32-byte basechain account of a TON address in any notation. @throws {CocoonError} usage */
+/**
+ * The 32-byte basechain account of a TON address in any notation.
+ *
+ * @throws {CocoonError} usage
+ */
 export function accountFromText (textual: string): Uint8Array {
   let address: Address
   try {

@@ -10,7 +10,11 @@ export const REQUEST_BUCKETS: readonly number[] = Object.freeze([
   1_024, 2_048, 4_096, 8_192, 16_384, 32_768, 65_536, 131_072, 262_144, 524_288, 1_048_576, 2_097_152, 4_194_304 - 4_096
 ])
 
-/** The smallest bucket that holds `sizeBytes`. @throws {CocoonError} frame_too_large */
+/**
+ * The smallest bucket that holds `sizeBytes`.
+ *
+ * @throws {CocoonError} frame_too_large
+ */
 export function bucketFor (sizeBytes: number, buckets: readonly number[]): number {
   for (const bucket of buckets) {
     if (sizeBytes <= bucket) {

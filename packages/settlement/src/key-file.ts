@@ -35,7 +35,11 @@ export async function loadOrCreateKey (path: string, opts: KeyFileOptions = {}):
   return loadKey(path, opts)
 }
 
-/** Reads a key that must be there. @throws {CocoonError} file_unusable, key_locked */
+/**
+ * Reads a key that must be there.
+ *
+ * @throws {CocoonError} file_unusable, key_locked
+ */
 export async function loadKey (path: string, opts: KeyFileOptions = {}): Promise<Uint8Array> {
   const seed = await readKey(path, opts)
   if (seed == null) {
@@ -44,7 +48,11 @@ export async function loadKey (path: string, opts: KeyFileOptions = {}): Promise
   return seed
 }
 
-/** Writes a seed to a file that must not be there yet. @throws {CocoonError} key_exists */
+/**
+ * Writes a seed to a file that must not be there yet.
+ *
+ * @throws {CocoonError} key_exists
+ */
 export async function importKey (path: string, seed: Uint8Array, opts: KeyFileOptions = {}): Promise<void> {
   if (seed.byteLength !== SEED_BYTES) {
     throw new RangeError(`a seed has ${SEED_BYTES} bytes, got ${seed.byteLength}`)

@@ -165,7 +165,11 @@ export class ProviderLanes {
     return entry
   }
 
-  /** Resolves when the lane that makes room is off the disk too. @throws {CocoonError} no_room, at once */
+  /**
+   * Resolves when the lane that makes room is off the disk too.
+   *
+   * @throws {CocoonError} no_room, at once
+   */
   #makeRoom (opened: ProviderEntry, peer: string): Promise<void> {
     const rows = this.all().map(({ laneKey, ahead, peer, usedMs }) => ({ key: laneKey, state: ahead, peer, usedMs }))
     const room = roomFor(rows, { state: opened.ahead, peer }, BOUNDS)

@@ -30,7 +30,11 @@ export interface AnswerCheck {
   readonly tokens: TokenCounts
   /** @throws {CocoonError} answer_inconsistent, frame_malformed */
   chunk(plaintext: Uint8Array): Chunk
-  /** Checks a checkpoint or, when `final`, the receipt. @throws {CocoonError} bad_signature, provider_contradicts, answer_inconsistent */
+  /**
+   * Checks a checkpoint or, when `final`, the receipt.
+   *
+   * @throws {CocoonError} bad_signature, provider_contradicts, answer_inconsistent
+   */
   receipt(cell: Uint8Array, signature: Uint8Array, final: boolean): { receipt: Receipt, hash: Uint8Array }
   vestedNano(): bigint
 }

@@ -77,7 +77,11 @@ const quotes = new WeakMap<Offer, ReadQuote>()
 
 interface ReadQuote { readonly quote: Quote, readonly quoteHash: Uint8Array }
 
-/** The standing quote of an offer, read once. @throws {CocoonError} frame_malformed */
+/**
+ * The standing quote of an offer, read once.
+ *
+ * @throws {CocoonError} frame_malformed
+ */
 function quoteOf (offer: Offer): ReadQuote {
   const known = quotes.get(offer)
   if (known != null) {

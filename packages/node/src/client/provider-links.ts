@@ -37,9 +37,17 @@ export interface ProviderLinksInit extends AttestPeerInit {
 }
 
 export interface ProviderLinks {
-  /** Opens or reuses. @throws {CocoonError} why the provider cannot be used */
+  /**
+   * Opens or reuses.
+   *
+   * @throws {CocoonError} why the provider cannot be used
+   */
   get(offer: Offer, signal: AbortSignal): Promise<ProviderLink>
-  /** Pays what another job left unpaid on a link that still works. @throws {CocoonError} debt_refused, lane_exhausted, spending_limit */
+  /**
+   * Pays what another job left unpaid on a link that still works.
+   *
+   * @throws {CocoonError} debt_refused, lane_exhausted, spending_limit
+   */
   payDebts(offer: Offer): Promise<void>
   /** Forgets a provider, so that the next use starts afresh. */
   drop(offer: Offer): Promise<void>

@@ -15,7 +15,11 @@ export interface WarmRequest {
  * with its key schedule. It takes two round trips' and two milliseconds' waiting off the first token.
  */
 export interface WarmRequests {
-  /** What is ready, or else made now. @throws {CocoonError} seal_failed, and what opening a stream throws */
+  /**
+   * What is ready, or else made now.
+   *
+   * @throws {CocoonError} seal_failed, and what opening a stream throws
+   */
   take(signal: AbortSignal): Promise<WarmRequest>
   /** Makes the next one ready; never throws. Called when the present job needs the processor no more. */
   refill(): void

@@ -18,7 +18,11 @@ export interface OpenedEnvelope {
   readonly payload: Uint8Array
   /** Who is said to have signed it. */
   readonly peerId: PeerId
-  /** Apart, since it costs the most. @throws {CocoonError} bad_signature */
+  /**
+   * Apart, since it costs the most.
+   *
+   * @throws {CocoonError} bad_signature
+   */
   verify(): Promise<void>
 }
 

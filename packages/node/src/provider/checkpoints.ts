@@ -7,7 +7,11 @@ import type { AdmittedJob, JobComponents } from './job.ts'
 export interface Checkpoints {
   /** Whether a window has vested since the last one. */
   due(vestedNano: bigint): boolean
-  /** Signs what has been sent so far at this charge, writes it to disk, and sends it. @throws {CocoonError} stream_closed, timeout */
+  /**
+   * Signs what has been sent so far at this charge, writes it to disk, and sends it.
+   *
+   * @throws {CocoonError} stream_closed, timeout
+   */
   sign(chargeNano: bigint): Promise<void>
 }
 

@@ -86,7 +86,7 @@ export async function startProvider (init: ProviderInit, modules: ProviderModule
   const models = engine.models().map(model => model.digest)
   // An engine where attestation cannot see it makes the tier `open`, whatever the shell around it proves.
   const collector = engine.attestable ? init.collector : null
-  const tier: Tier = collector == null ? 'open' : collector.kind === 'simulated' ? 'simulated' : 'silver'
+  const tier = tierOf(collector)
   const stake = init.stake == null ? null : await openDelegatedStake({ stake: init.stake, network, receiptKey: init.receiptSigner.publicKey, now, onWarning: init.onError })
   const account = stake?.account ?? NO_ACCOUNT
   const honest = createReceiptLog(init.receiptSigner, init.receipts)
@@ -177,4 +177,11 @@ export async function startProvider (init: ProviderInit, modules: ProviderModule
       }
     }
   }
+}
+
+function tierOf (collector: EvidenceCollector | null): Tier {
+  if (collector == null) {
+    return 'open'
+  }
+  return collector.kind === 'simulated' ? 'simulated' : 'silver'
 }

@@ -9,7 +9,11 @@ export interface ShownDelegation { readonly cell: Uint8Array, readonly signature
 export interface ProviderStake {
   /** Basechain account, 32 bytes. It stays the same while the provider runs: its binding names it. */
   readonly account: Uint8Array
-  /** The delegation that holds now; asked anew for each offer. @throws {CocoonError} file_unusable */
+  /**
+   * The delegation that holds now; asked anew for each offer.
+   *
+   * @throws {CocoonError} file_unusable
+   */
   delegation (): Promise<ShownDelegation>
 }
 
@@ -49,9 +53,14 @@ export async function openDelegatedStake (init: DelegatedStakeInit): Promise<Del
   const read = async (): Promise<ShownDelegation> => {
     const shown = await stake.delegation()
     const delegation = parseDelegation(shown.cell)
-    const wrong = !equalBytes(delegation.networkId, network.networkId) ? 'network' : !equalBytes(delegation.stake, stake.account) ? 'stake' : !equalBytes(delegation.receiptKey, receiptKey) ? 'receipt key' : null
-    if (wrong != null) {
-      throw new CocoonError('delegation_unusable', `The delegation is for another ${wrong}`)
+    for (const [what, found, expected] of [
+      ['network', delegation.networkId, network.networkId],
+      ['stake', delegation.stake, stake.account],
+      ['receipt key', delegation.receiptKey, receiptKey]
+    ] as const) {
+      if (!equalBytes(found, expected)) {
+        throw new CocoonError('delegation_unusable', `The delegation is for another ${what}`)
+      }
     }
     const endsMs = Number(delegation.notAfter) * 1_000
     if (endsMs <= init.now()) {

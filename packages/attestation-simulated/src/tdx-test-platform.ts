@@ -23,6 +23,8 @@ export interface TestTd {
   readonly extension?: Uint8Array
   readonly mrTd?: Uint8Array
   readonly teeTcbSvn?: Uint8Array
+  /** Of the TDX module that runs now, where it is another than at the TD's launch; version 5 alone has it. */
+  readonly teeTcbSvn2?: Uint8Array
 }
 
 export interface TestCollateralInit {
@@ -137,7 +139,7 @@ function tdReport (reportData: Uint8Array, td: TestTd, v15: boolean): Uint8Array
     td.mrTd ?? measured(0x21), new Uint8Array(48 * 3),
     measured(0x31), measured(0x32), measured(0x33), measured(0x34), reportData
   )
-  return v15 ? concat(body, teeTcbSvn, td.mrServiceTd ?? new Uint8Array(48), td.extension ?? new Uint8Array()) : body
+  return v15 ? concat(body, td.teeTcbSvn2 ?? teeTcbSvn, td.mrServiceTd ?? new Uint8Array(48), td.extension ?? new Uint8Array()) : body
 }
 
 /** Of the quoting enclave, or of any other that the same hand signed. */

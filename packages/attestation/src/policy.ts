@@ -13,9 +13,12 @@ const snpTcb = z.strictObject({ fmc: svn.default(0), bootLoader: svn.default(0),
 const driverVersion = z.string().regex(/^\d{1,6}(\.\d{1,6}){1,3}$/)
 const vbiosVersion = z.string().regex(/^[0-9a-fA-F]{2}(\.[0-9a-fA-F]{2}){4}$/)
 
+/** "Version floors for collateral are dated: 17 from 2025-06-01, 18 from 2026-03-01." */
+const EVALUATION_FLOORS = Object.freeze([{ from: '2025-06-01T00:00:00Z', number: 17 }, { from: '2026-03-01T00:00:00Z', number: 18 }])
+
 /** Policy is data: what a client accepts. Unknown keys are refused. */
 export const policySchema = z.strictObject({
-  name: z.string().min(1).max(64),
+  name: z.string().regex(/^[\x20-\x7e]{1,64}$/),
   /** Kinds of evidence that may pass; a GPU beside a CPU is no kind of its own, and `nvidia` means a transcript by itself. */
   allowedKinds: z.array(z.enum([...EVIDENCE_KINDS, 'sgx', 'nvidia'])).min(1),
   /** Roots that simulated evidence may stand under: SHA-256 of the root's SubjectPublicKeyInfo, hex. Never set outside a devnet. */
@@ -30,8 +33,8 @@ export const policySchema = z.strictObject({
   tcbStatuses: z.array(z.enum(TCB_STATUSES)).default(['UpToDate']),
   /** How long OutOfDate is still accepted after the newest TCB level was set, milliseconds. */
   outOfDateGraceMs: z.int().min(0).max(90 * 86_400_000).default(0),
-  /** Lowest evaluation number of Intel's collateral, each from a date on. */
-  evaluationFloors: z.array(z.strictObject({ from: z.iso.datetime(), number: z.int().min(0) })).max(64).default([]),
+  /** Lowest evaluation number of Intel's collateral, each from a date on. A policy that leaves them out has them all the same; an empty list has none. */
+  evaluationFloors: z.array(z.strictObject({ from: z.iso.datetime(), number: z.int().min(0) })).max(64).default([...EVALUATION_FLOORS]),
   /** Lowest reported TCB of AMD's chips by product; null where none is set. */
   snpMinimumTcb: z.strictObject({ Milan: snpTcb, Genoa: snpTcb, Turin: snpTcb }).partial().default({}),
   /** Lowest versions of a GPU's software, such as `550.90.07` and `96.00.9F.00.01`; null where none is set. */
@@ -49,7 +52,7 @@ export function parsePolicy (value: unknown): Policy {
   const result = policySchema.safeParse(value)
   if (!result.success) {
     const issue = result.error.issues[0]
-    throw new CocoonError('policy_invalid', `${issue.path.join('.')}: ${issue.message}`)
+    throw new CocoonError('policy_invalid', `${['policy', ...issue.path].join('.')}: ${issue.message}`)
   }
   return deepFreeze(result.data)
 }
@@ -57,8 +60,7 @@ export function parsePolicy (value: unknown): Policy {
 /** Hardware evidence only, and nothing simulated, whatever a network's configuration says. */
 export const productionPolicy: Policy = parsePolicy({
   name: 'production',
-  allowedKinds: ['tdx', 'snp'],
-  evaluationFloors: [{ from: '2025-06-01T00:00:00Z', number: 17 }, { from: '2026-03-01T00:00:00Z', number: 18 }]
+  allowedKinds: ['tdx', 'snp']
 })
 
 /** What a devnet's clients accept: evidence under the devnet's own simulation roots, and unattested providers. */

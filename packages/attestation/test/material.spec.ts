@@ -16,13 +16,13 @@ describe('text that stands for bytes', () => {
   })
 
   it('base64 of either alphabet, padded or not, in lines', () => {
-    for (const text of ['AAH7/xA=', 'AAH7/xA', 'AAH7_xA', 'AAH7\n/xA=\n']) {
+    for (const text of ['AAH7/xA=', 'AAH7/xA', 'AAH7_xA', 'AAH7\n/xA=\n', '-----BEGIN TDX QUOTE-----\nAAH7\n/xA=\n-----END TDX QUOTE-----\n']) {
       expect(decodeText(utf8(text)), text).to.deep.equal(bytes)
     }
   })
 
   it('nothing else', () => {
-    for (const text of ['', ' \n', 'AAH7/', '!', 'AAH7/xA=!', '=', '{"a":1}']) {
+    for (const text of ['', ' \n', 'AAH7/', '!', 'AAH7/xA=!', '=', '{"a":1}', '-----BEGIN QUOTE-----\n-----END QUOTE-----', '-----AAH7/xA=-----']) {
       expect(decodeText(utf8(text)), text).to.equal(null)
     }
     expect(toHex(decodeText(utf8('abc')) ?? bytes)).to.equal('69b7')

@@ -66,7 +66,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'check hardware evidence (TDX, SGX, SEV-SNP, NVIDIA) or a receipt file; 0 holds, 1 does not, 2 not recognised',
     groups: [],
     options: [
-      ['--collateral <path>', 'collateral: a file, or a folder of JSON, PEM and DER files'],
+      ['--collateral <path>', 'collateral: a file, or a folder of JSON, PEM and DER files; repeat for more', 'list'],
       ['--chain <file>', 'certificates or revocation lists, PEM or DER; repeat for more', 'list'],
       ['--at <time>', 'the time to judge at, such as 2026-03-01T00:00:00Z; default now'],
       ['--policy <file>', 'policy as JSON; default the production rules without a measurement allow-list']

@@ -49,7 +49,7 @@ describe('verify evidence', () => {
     const base64 = Buffer.from(quote).toString('base64')
     const forms = [
       toHex(quote), `0x${toHex(quote).toUpperCase()}\n`, toHex(quote).replace(/.{64}/g, '$&\r\n'), base64, base64.replace(/.{76}/g, '$&\n'),
-      Buffer.from(quote).toString('base64url'), new Uint8Array([...quote, ...new Uint8Array(2_000)])
+      Buffer.from(quote).toString('base64url'), `-----BEGIN TDX QUOTE-----\n${base64.replace(/.{64}/g, '$&\n')}\n-----END TDX QUOTE-----\n`, new Uint8Array([...quote, ...new Uint8Array(2_000)])
     ]
     for (const form of forms) {
       expect(jsonOf(await verify(form, ...AT)).kind).to.equal('tdx')
@@ -100,6 +100,27 @@ describe('verify evidence', () => {
         const outcome = await verify(quote, ...AT, flag, path)
         expect([outcome.code, jsonOf(outcome).verdict], `${flag} ${path}`).to.deep.equal([1, 'refused'])
       }
+    }
+  })
+
+  it('takes all collateral that is named, and a fault of any', async () => {
+    const good = await file('c.json', platform.collateral())
+    for (const flags of [['--collateral', '/nowhere', '--collateral', good], ['--collateral', good, '--collateral', '/nowhere']]) {
+      const outcome = await verify(quote, ...AT, ...flags)
+      expect([outcome.code, jsonOf(outcome).note.startsWith('/nowhere cannot be read. ')]).to.deep.equal([1, true])
+    }
+  })
+
+  it('says what is wrong with a policy: that it cannot be read, is no JSON, or which key of it', async () => {
+    const cases = [
+      ['/nowhere', 'file_unusable', '/nowhere cannot be read'], [sandbox.home, 'file_unusable', `${sandbox.home} is a folder`],
+      [await file('big', ' '.repeat(1_048_577)), 'file_unusable', 'larger than'], [await file('text', 'x'), 'policy_invalid', 'text is not JSON'],
+      [await file('list', '[]'), 'policy_invalid', 'policy: '], [await file('key', '{"name":"x","allowedKinds":["tpm"]}'), 'policy_invalid', 'policy.allowedKinds.0: ']
+    ]
+    for (const [path, code, message] of cases) {
+      const outcome = await verify(quote, ...AT, '--policy', path)
+      const { error } = jsonOf(outcome)
+      expect([outcome.code, error.code, error.message.includes(message)], path).to.deep.equal([2, code, true])
     }
   })
 

@@ -45,4 +45,9 @@ describe('a report for a person', () => {
       'A note.'
     ])
   })
+
+  it('shows what strangers wrote on one line, and without what a terminal would take for orders', () => {
+    const claims = { measurement: {}, measurementDigest: 'cc', reportData: 'dd', driverVersion: '1\u001b[2J\u0085\nverified:\tall' }
+    expect(reportText({ ...sound, claims })).to.include('  driverVersion: 1[2J verified: all\n')
+  })
 })

@@ -19,6 +19,7 @@ const date = z.string().max(32).transform((text, context) => {
   return ms
 })
 
+/** Intel's, from the best to the worst. */
 export const TCB_STATUSES = Object.freeze([
   'UpToDate', 'SWHardeningNeeded', 'ConfigurationNeeded', 'ConfigurationAndSWHardeningNeeded', 'OutOfDate', 'OutOfDateConfigurationNeeded', 'Revoked'
 ] as const)

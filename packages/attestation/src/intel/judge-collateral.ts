@@ -5,7 +5,7 @@ import { chainFault } from '../x509/certificate.ts'
 import { crlFault, newestCrl, nextBeginMs } from '../x509/crl.ts'
 import { openQeIdentity, openTcbInfo } from './collateral.ts'
 import { pckPlatformOf } from './pck.ts'
-import { mergeStatus, moduleLevel, platformLevel, qeLevel } from './tcb.ts'
+import { mergeStatus, moduleLevel, platformLevel, qeLevel, teeTcbSvnsOf, worstStatus } from './tcb.ts'
 import type { Opened, QeIdentity, TcbInfo, TcbStatus } from './collateral.ts'
 import type { PckPlatform } from './pck.ts'
 import type { Quote } from './quote.ts'
@@ -163,16 +163,18 @@ function nextFloorMs (policy: Policy, atMs: number, number: number): number {
 function matchLevels (input: CollateralInput, info: TcbInfo, identity: QeIdentity, platform: PckPlatform): TcbCheck {
   const { quote, policy, atMs } = input
   const qe = qeLevel(identity, quote.qeReport)
-  const module = quote.td == null ? null : moduleLevel(info, quote.td)
-  const level = platformLevel(info, platform, quote.td)
-  const faults = [level == null ? 'no TCB level matches' : null, qe.fault, module?.fault ?? null].filter(fault => fault != null)
-  if (level == null || faults.length > 0) {
-    throw new CocoonError('evidence_refused', faults.join('; '))
+  const moments = teeTcbSvnsOf(quote.td).map(svns => ({
+    level: platformLevel(info, platform, svns),
+    module: quote.td == null || svns == null ? null : moduleLevel(info, quote.td, svns)
+  }))
+  const faults = [...moments.flatMap(({ level, module }) => [level == null ? 'no TCB level matches' : null, module?.fault]), qe.fault].filter(fault => fault != null)
+  if (faults.length > 0) {
+    throw new CocoonError('evidence_refused', [...new Set(faults)].join('; '))
   }
-  const parts = [qe.level, module?.level].filter(part => part != null)
-  const status = mergeStatus(level.status, parts.map(part => part.status))
-  const advisories = [...new Set([level, ...parts].flatMap(part => part.advisories))].sort()
-  const newestMs = Math.max(...[level, ...parts].map(part => part.newestLevelMs))
+  const matched = moments.map(({ level, module }) => [level, module?.level, qe.level].filter(part => part != null))
+  const status = worstStatus(matched.map(([level, ...parts]) => mergeStatus(level.status, parts.map(part => part.status))))
+  const advisories = [...new Set(matched.flat().flatMap(part => part.advisories))].sort()
+  const newestMs = Math.max(...matched.flat().map(part => part.newestLevelMs))
   const inGrace = status === 'OutOfDate' && atMs <= newestMs + policy.outOfDateGraceMs
   const message = `${status}${advisories.length === 0 ? '' : `, advisories ${advisories.join(', ')}`}${inGrace ? ', inside the grace window' : ''}`
   const floorMs = nextFloorMs(policy, atMs, Math.min(info.tcbEvaluationDataNumber, identity.tcbEvaluationDataNumber)) - 1

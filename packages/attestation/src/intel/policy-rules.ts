@@ -44,7 +44,10 @@ export function tdxPolicyFaults (quote: Quote, td: TdReport): string[] {
   refuseIf((xfam & XFAM_REQUIRED_MASK) !== XFAM_REQUIRED_MASK || (xfam & ~XFAM_KNOWN_MASK) !== 0n, 'reserved bits of XFAM are wrong')
   refuseIf((attributes & (1n << TD_BIT.septVeDisable)) === 0n, 'SEPT_VE_DISABLE is 0')
   refuseIf((attributes & (1n << TD_BIT.migratable)) !== 0n, 'the TD can be migrated')
-  refuseIf(td.mrServiceTd != null && !isZero(td.mrServiceTd), 'a service TD is bound')
+  const { extension } = td
+  refuseIf([td.mrServiceTd, extension?.initialServiceTd, extension?.currentServiceTd].some(hash => hash != null && !isZero(hash)), 'a service TD is bound')
+  // 0 is the TD itself, or the guest in it that runs the others.
+  refuseIf(extension != null && extension.vmId !== 0, `the report is of guest ${extension?.vmId ?? 0} inside the TD`)
   refuseIf(!isZero(td.mrSignerSeam), 'the TDX module is not signed by Intel')
   return faults
 }

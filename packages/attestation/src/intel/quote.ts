@@ -40,6 +40,8 @@ export interface TdReport {
   readonly mrOwnerConfig: Uint8Array
   readonly rtmrs: readonly Uint8Array[]
   readonly reportData: Uint8Array
+  /** As `teeTcbSvn`, of the module that runs now: modules are updated under running TDs. Null in TDX 1.0. */
+  readonly teeTcbSvn2: Uint8Array | null
   /** Null in TDX 1.0. */
   readonly mrServiceTd: Uint8Array | null
   /** What the extended body says besides; null in the others. */
@@ -52,6 +54,9 @@ export interface TdExtension {
   readonly tdId: Uint8Array
   /** Digest of the devices that the TD took in. */
   readonly deviceInfo: Uint8Array
+  /** As MRSERVICETD: when the TD was built, and now. */
+  readonly initialServiceTd: Uint8Array
+  readonly currentServiceTd: Uint8Array
 }
 
 /** A DCAP quote of version 3 (SGX), 4 or 5 (TDX). Parsed, not verified. */
@@ -179,9 +184,19 @@ function parseTdReport (body: Uint8Array): TdReport {
     mrOwnerConfig: reader.take(48),
     rtmrs: [reader.take(48), reader.take(48), reader.take(48), reader.take(48)],
     reportData: reader.take(64),
-    mrServiceTd: reader.left === 0 ? null : (reader.take(16), reader.take(48)),
-    extension: reader.left === 0 ? null : { vmId: reader.u8(), tdId: reader.take(32), deviceInfo: reader.take(48) }
+    teeTcbSvn2: reader.left === 0 ? null : reader.take(16),
+    mrServiceTd: reader.left === 0 ? null : reader.take(48),
+    extension: reader.left === 0 ? null : parseExtension(reader)
   }
+}
+
+function parseExtension (reader: Reader): TdExtension {
+  const vmId = reader.u8()
+  const tdId = reader.take(32)
+  const deviceInfo = reader.take(48)
+  const initialServiceTd = reader.take(48)
+  reader.take(8 + 16 + 16 + 12) // attributes of that service TD, CPU SVN, TEE TCB SVN and model at the TD's launch
+  return { vmId, tdId, deviceInfo, initialServiceTd, currentServiceTd: reader.take(48) }
 }
 
 function parseEnclaveReport (body: Uint8Array): EnclaveReport {

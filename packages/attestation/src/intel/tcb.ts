@@ -1,4 +1,5 @@
-import { fromHex, toHex } from '@cocoon-net/protocol'
+import { equalBytes, fromHex, toHex } from '@cocoon-net/protocol'
+import { TCB_STATUSES } from './collateral.ts'
 import type { QeIdentity, TcbInfo, TcbStatus } from './collateral.ts'
 import type { PckPlatform } from './pck.ts'
 import type { EnclaveReport, TdReport } from './quote.ts'
@@ -25,14 +26,14 @@ function upperHex (bytes: Uint8Array): string {
  * The platform's level: the first in the list, which Intel orders from newest to oldest, whose every component is at
  * most the platform's (Intel PCS, "Get TDX TCB Info", TCB level matching). Null when the platform is below all.
  */
-export function platformLevel (info: TcbInfo, platform: PckPlatform, td: TdReport | null): TcbLevel | null {
+export function platformLevel (info: TcbInfo, platform: PckPlatform, teeTcbSvn: Uint8Array | null): TcbLevel | null {
   // A TDX module of version 1 or above has its own identity, and components 0 and 1 are its version and svn.
-  const firstTdxComponent = td != null && td.teeTcbSvn[1] > 0 ? 2 : 0
+  const firstTdxComponent = teeTcbSvn != null && teeTcbSvn[1] > 0 ? 2 : 0
   const level = info.tcbLevels.find(({ tcb }) => {
     if (!tcb.sgxtcbcomponents.every(({ svn }, i) => platform.cpuSvns[i] >= svn) || platform.pceSvn < tcb.pcesvn) {
       return false
     }
-    return td == null || (tcb.tdxtcbcomponents?.every(({ svn }, i) => i < firstTdxComponent || td.teeTcbSvn[i] >= svn) ?? false)
+    return teeTcbSvn == null || (tcb.tdxtcbcomponents?.every(({ svn }, i) => i < firstTdxComponent || teeTcbSvn[i] >= svn) ?? false)
   })
   return level == null
     ? null
@@ -48,9 +49,8 @@ function isvLevel (levels: QeIdentity['tcbLevels'], isvSvn: number, what: string
     : { fault: null, level: { status: level.tcbStatus, advisories: level.advisoryIDs, newestLevelMs: Math.max(...levels.map(one => one.tcbDate)) } }
 }
 
-/** The TDX module's own identity and level. A module of version 0 has no levels. */
-export function moduleLevel (info: TcbInfo, td: TdReport): Verdict {
-  const [svn, version] = td.teeTcbSvn
+/** The TDX module's own identity and level, with the svns of one moment. A module of version 0 has no levels. */
+export function moduleLevel (info: TcbInfo, td: TdReport, [svn, version]: Uint8Array): Verdict {
   const withLevels = version === 0 ? null : info.tdxModuleIdentities.find(({ id }) => id === `TDX_${toHex(Uint8Array.of(version)).toUpperCase()}`)
   const identity = version === 0 ? info.tdxModule : withLevels
   if (identity == null) {
@@ -72,6 +72,20 @@ export function qeLevel (identity: QeIdentity, qe: EnclaveReport): Verdict {
     return { level: null, fault: 'the quoting enclave is not the one of the identity' }
   }
   return isvLevel(identity.tcbLevels, qe.isvSvn, 'the quoting enclave')
+}
+
+/**
+ * The svns that are judged: those of the TD's launch and, from TDX 1.5 on, those of now, which Intel's own verifier
+ * matches too. A single null for an enclave, which has none.
+ */
+export function teeTcbSvnsOf (td: TdReport | null): ReadonlyArray<Uint8Array | null> {
+  const [launch, now] = [td?.teeTcbSvn ?? null, td?.teeTcbSvn2 ?? null]
+  return launch == null || now == null || equalBytes(launch, now) ? [launch] : [launch, now]
+}
+
+/** The worst of statuses, in the order in which they are listed. */
+export function worstStatus (statuses: readonly TcbStatus[]): TcbStatus {
+  return TCB_STATUSES[Math.max(...statuses.map(status => TCB_STATUSES.indexOf(status)))]
 }
 
 /** The status of the whole: the platform's, made worse by an old module or quoting enclave. */

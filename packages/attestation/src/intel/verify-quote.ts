@@ -176,6 +176,7 @@ function tdClaims (td: TdReport): Record<string, string> {
     mrSeam: toHex(td.mrSeam),
     mrOwner: toHex(td.mrOwner),
     mrOwnerConfig: toHex(td.mrOwnerConfig),
+    ...(td.teeTcbSvn2 == null ? {} : { teeTcbSvn2: toHex(td.teeTcbSvn2) }),
     ...(td.mrServiceTd == null ? {} : { mrServiceTd: toHex(td.mrServiceTd) }),
     ...(td.extension == null ? {} : { vmId: String(td.extension.vmId), tdId: toHex(td.extension.tdId), deviceInfo: toHex(td.extension.deviceInfo) })
   }

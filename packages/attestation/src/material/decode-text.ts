@@ -1,9 +1,9 @@
 import { fromHex } from '@cocoon-net/protocol'
 
-/** Line ends, quotation marks, and the colons of some tools' hex. */
-const NOISE = /["'\s:]/g
+/** Line ends, quotation marks, the colons of some tools' hex, and the lines that stand around base64 as in PEM. */
+const NOISE = /-----(?:BEGIN|END) [A-Za-z0-9 ]{1,64}-----|["'\s:]/g
 
-/** Bytes written as hex (with or without 0x) or base64 (either alphabet, padded or not), or null when it is neither. */
+/** Bytes written as hex (with or without 0x) or base64 (either alphabet, padded or not, bare or as PEM), or null when it is neither. */
 export function decodeText (data: Uint8Array): Uint8Array | null {
   const text = new TextDecoder().decode(data).replace(NOISE, '')
   const hex = text.replace(/^0x/i, '')

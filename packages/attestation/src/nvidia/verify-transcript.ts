@@ -38,11 +38,8 @@ export function verifyTranscript (input: TranscriptInput): EvidenceReport {
   const transcript = parseSpdm(input.evidence)
   const { chain, isSigned } = chainOf(transcript, material.certificates)
   const leaf: Certificate | undefined = chain[0]
-  const signature = isSigned
-    ? pass('signature', `signed by the device, ${leaf.commonName}`)
-    : fail('signature', leaf == null ? 'evidence_missing' : 'bad_signature', leaf == null ? 'no device certificate' : 'the transcript is not signed by this device')
-  const fault = chainFileFault(material) ?? chainFault(chain, roots.nvidia, atMs) ?? (isSigned ? firmwareFault(leaf, transcript) : null)
-  const chainCheck = fault == null ? pass('chain', 'leads to NVIDIA\'s root') : fail('chain', 'evidence_refused', fault)
+  const signature = checkSignature(leaf, isSigned)
+  const chainCheck = checkChain(chain, isSigned, transcript, input)
   if (signature.result !== 'pass' || chainCheck.result !== 'pass') {
     const unjudged = (['revocation', 'tcb', 'policy', 'measurement'] as const).map(name => absent(name, 'not judged: the transcript is not authentic'))
     return evidenceReport({ kind: 'nvidia', tcbStatus: null, checks: [signature, chainCheck, ...unjudged], claims: null })
@@ -73,6 +70,23 @@ function chainOf (transcript: SpdmTranscript, pool: readonly Certificate[]): { c
   const leaves = leavesOf(pool)
   const signer = leaves.find(leaf => signs(leaf, transcript))
   return { chain: chainFrom(signer ?? leaves[0], pool), isSigned: signer != null }
+}
+
+function checkSignature (leaf: Certificate | undefined, isSigned: boolean): Check {
+  const name = 'signature'
+  if (leaf == null) {
+    return absent(name, 'no device certificate', 'evidence_missing')
+  }
+  return isSigned ? pass(name, `signed by the device, ${leaf.commonName}`) : fail(name, 'bad_signature', 'the transcript is not signed by this device')
+}
+
+function checkChain (chain: readonly Certificate[], isSigned: boolean, transcript: SpdmTranscript, { material, roots, atMs }: TranscriptInput): Check {
+  const fileFault = chainFileFault(material)
+  if (material.certificates.length === 0 && fileFault == null) {
+    return absent('chain', 'no certificates: those of the device and its issuers are needed', 'evidence_missing')
+  }
+  const fault = fileFault ?? chainFault(chain, roots.nvidia, atMs) ?? (isSigned ? firmwareFault(chain[0], transcript) : null)
+  return fault == null ? pass('chain', 'leads to NVIDIA\'s root') : fail('chain', 'evidence_refused', fault)
 }
 
 /** Where the transcript names the firmware that signs, the certificate must be that firmware's. */

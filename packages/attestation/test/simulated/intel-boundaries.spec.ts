@@ -84,6 +84,16 @@ describe('Intel\'s rules at their boundaries', () => {
     expect([6, 5, 4, 2, 1].map(svn => statusOf({ td: td(svn, 1) }))).to.deep.equal(['UpToDate', 'UpToDate', 'OutOfDate', 'OutOfDate', null])
   })
 
+  it('the module that runs now, from TDX 1.5 on: its svns are matched beside those of the launch, and the worse counts', () => {
+    const now = (at: TestTd, then: TestTd = {}): string | null => statusOf({ td: { ...then, teeTcbSvn2: at.teeTcbSvn } })
+    expect([6, 5, 4, 2, 1].map(svn => now(td(svn, 1)))).to.deep.equal(['UpToDate', 'UpToDate', 'OutOfDate', 'OutOfDate', null])
+    expect([6, 5, 4, 3, 2].map(rest => now(td(5, 1, rest)))).to.deep.equal(['UpToDate', 'UpToDate', 'OutOfDate', 'OutOfDate', null])
+    expect(now(td(5, 2))).to.equal(null)
+    expect([now(td(5, 1), td(4, 1)), now(td(4, 1), td(5, 1)), now(td(5, 1), td(1, 1))]).to.deep.equal(['OutOfDate', 'OutOfDate', null])
+    expect(judge({ td: { teeTcbSvn2: td(1, 1).teeTcbSvn } }).reasons.map(({ message }) => message)).to.deep.equal(['the TDX module is below every TCB level'])
+    expect(judge({ td: { teeTcbSvn2: td(9, 1).teeTcbSvn } }).claims).to.include({ teeTcbSvn2: `0901${'05'.repeat(14)}` })
+  })
+
   it('the module\'s identity: another signer, attributes under the mask', () => {
     const module = (change: Json): Init => ({ info: info => ({ ...info, tdxModuleIdentities: (info.tdxModuleIdentities as Json[]).map(one => ({ ...one, ...change })) }) })
     expect(statusOf(module({ mrsigner: '01'.repeat(48) }))).to.equal(null)

@@ -129,9 +129,16 @@ describe('verify attestation', () => {
 describe('policy', () => {
   it('is data: unknown keys and bad values are refused with their names', () => {
     expect(parsePolicy({ name: 'mine', allowedKinds: ['tdx'] }).requireBeacon).to.be.true()
-    for (const bad of [{}, null, { name: 'x', allowedKinds: [] }, { name: 'x', allowedKinds: ['sgx!'] }, { name: 'x', allowedKinds: ['tdx'], extra: 1 }, { name: 'x', allowedKinds: ['tdx'], simulationRoots: ['ab'] }]) {
-      expect(() => parsePolicy(bad)).to.throw().with.property('code', 'policy_invalid')
+    for (const bad of [{}, null, { name: 'x', allowedKinds: [] }, { name: 'x', allowedKinds: ['sgx!'] }, { name: 'x', allowedKinds: ['tdx'], extra: 1 }, { name: 'x', allowedKinds: ['tdx'], simulationRoots: ['ab'] }, { name: 'x\u001b[2J', allowedKinds: ['tdx'] }]) {
+      expect(() => parsePolicy(bad)).to.throw(/^policy\b/).with.property('code', 'policy_invalid')
     }
+    expect(() => parsePolicy({ name: 'x', allowedKinds: ['tdx'], evaluationFloors: [{ from: 'soon', number: 1 }] })).to.throw('policy.evaluationFloors.0.from: ')
+  })
+
+  it('without floors of its own has those of production, and none where it says so', () => {
+    const mine = { name: 'mine', allowedKinds: ['tdx'] }
+    expect(parsePolicy(mine).evaluationFloors).to.deep.equal(productionPolicy.evaluationFloors)
+    expect(parsePolicy({ ...mine, evaluationFloors: [] }).evaluationFloors).to.deep.equal([])
   })
 
   it('production allows hardware only and demands a beacon', () => {

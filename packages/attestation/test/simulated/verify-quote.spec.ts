@@ -51,11 +51,12 @@ describe('TDX evidence under a private root', () => {
   }
 
   it('version 5 with the extended body of TDX 1.5 verifies, with what it says besides', () => {
-    const extension = new Uint8Array(237).fill(0x61).fill(0x62, 1, 33).fill(0x63, 33, 81).fill(2, 0, 1)
+    // VM id, TD id, devices; service TD at launch, its attributes, CPU SVN, TEE TCB SVN, model; service TD now, its attributes.
+    const extension = new Uint8Array(237).fill(0x62, 1, 33).fill(0x63, 33, 81).fill(0x64, 129, 181).fill(0x65, 229)
     const extended = platform.quote(reportData, { version: 5, td: { extension } })
     const report = judge({ evidence: extended })
     expect(report).to.include({ verdict: 'verified', tcbStatus: 'UpToDate' })
-    expect(report.claims).to.include({ quoteVersion: '5', vmId: '2', tdId: '62'.repeat(32), deviceInfo: '63'.repeat(48), mrServiceTd: '00'.repeat(48) })
+    expect(report.claims).to.include({ quoteVersion: '5', vmId: '0', tdId: '62'.repeat(32), deviceInfo: '63'.repeat(48), mrServiceTd: '00'.repeat(48) })
     // Type, size, and the first and last byte of the extension: all of it is signed.
     for (const [at, code] of [[48, 'evidence_malformed'], [50, 'evidence_malformed'], [54 + 648, 'bad_signature'], [54 + 884, 'bad_signature']] as const) {
       const damaged = extended.slice()
@@ -63,6 +64,10 @@ describe('TDX evidence under a private root', () => {
       expect(codeOf(() => judge({ evidence: damaged })), String(at)).to.equal(code)
     }
     expect(notPassed(judge({ evidence: platform.quote(reportData, { version: 5, td: { extension, mrServiceTd: new Uint8Array(48).fill(1) } }) }))).to.deep.equal(['policy'])
+    const reasons = (at: number): string[] => judge({ evidence: platform.quote(reportData, { version: 5, td: { extension: extension.slice().fill(2, at, at + 1) } }) }).reasons.map(({ message }) => message)
+    expect(reasons(0)).to.deep.equal(['the report is of guest 2 inside the TD'])
+    expect([81, 128, 181, 228].map(at => reasons(at).join())).to.deep.equal(new Array(4).fill('a service TD is bound'))
+    expect([80, 129, 180, 229].flatMap(reasons)).to.deep.equal([])
   })
 
   it('names every reason to refuse with its code, and none when it verifies', () => {

@@ -80,7 +80,9 @@ describe('a GPU\'s transcript', () => {
     for (const [report, expected] of [
       [verify({ evidence: turned }), ['signature:fail:bad_signature']],
       [verify({ chain: other.chain }), ['signature:fail:bad_signature', 'chain:fail:evidence_refused']],
-      [verify({ chain: [] }), ['signature:fail:evidence_missing', 'chain:fail:evidence_refused']],
+      [verify({ chain: [] }), ['signature:absent:evidence_missing', 'chain:absent:evidence_missing']],
+      [verify({ chain: [utf8('garbage')] }), ['signature:absent:evidence_missing', 'chain:fail:evidence_refused']],
+      [verify({ chain: gpu.chain.slice(-1) }), ['signature:absent:evidence_missing', 'chain:fail:evidence_refused']],
       [verify({ chain: gpu.chain.slice(0, 3) }), ['chain:fail:evidence_refused']],
       [ofTranscript({ firmwareId: sha384(utf8('other')) }), ['chain:fail:evidence_refused']],
       [ofTranscript({ firmwareId: new Uint8Array() }), ['chain:fail:evidence_refused']],

@@ -17,9 +17,10 @@ async function readPolicy (path: string | undefined): Promise<Policy> {
   if (path === undefined) {
     return productionPolicy
   }
+  const text = new TextDecoder().decode(await readBounded(path))
   let value: unknown
   try {
-    value = JSON.parse(new TextDecoder().decode(await readBounded(path)))
+    value = JSON.parse(text)
   } catch (cause) {
     throw new CocoonError('policy_invalid', `${path} is not JSON`, { cause })
   }
@@ -38,7 +39,7 @@ function timeOf (text: string): number {
   return atMs
 }
 
-interface Options { readonly collateral?: string, readonly chain?: readonly string[], readonly at?: string, readonly policy?: string }
+interface Options { readonly collateral?: readonly string[], readonly chain?: readonly string[], readonly at?: string, readonly policy?: string }
 
 /** What this judgement does not cover, in words. */
 function noteOf (policy: Policy, unreadable: readonly UnreadableMaterial[]): string {
@@ -52,7 +53,7 @@ function judge (verify: () => EvidenceReport): EvidenceReport {
     return verify()
   } catch (error) {
     if (error instanceof CocoonError && error.code === 'evidence_malformed') {
-      throw new CocoonError('file_unusable', `The file is not evidence of a known kind: ${error.message}`, { cause: error })
+      throw new CocoonError('file_unusable', `The evidence cannot be read: ${error.message}`, { cause: error })
     }
     throw error
   }
@@ -67,8 +68,8 @@ interface Given {
 /** What the flags name. What cannot be read refuses, as any other fault of it does. */
 async function readGiven (options: Options): Promise<Given> {
   const { isMaterial } = await import('@cocoon-net/attestation')
-  const collateral = options.collateral === undefined ? [] : [await readMaterialFiles(options.collateral, isMaterial)]
-  const chain = await Promise.all((options.chain ?? []).map(async path => readMaterialFiles(path, isMaterial)))
+  const readAll = async (paths: readonly string[] = []): Promise<MaterialFiles[]> => Promise.all(paths.map(async path => readMaterialFiles(path, isMaterial)))
+  const [collateral, chain] = [await readAll(options.collateral), await readAll(options.chain)]
   const faultsOf = (as: UnreadableMaterial['as'], read: readonly MaterialFiles[]): UnreadableMaterial[] => read.flatMap(({ faults }) => faults.map(message => ({ as, message })))
   return {
     collateral: collateral.flatMap(({ files }) => files),

@@ -1,3 +1,4 @@
+import { printable } from '../output.ts'
 import type { Check, Claims, EvidenceReport } from '@cocoon-net/attestation'
 
 /** What `cocoon verify --json` prints of evidence. */
@@ -24,11 +25,13 @@ function claimLines (name: string, claim: Claims[string], indent = '  '): string
 
 /** The same for a person: what was checked, what was found, every reason, and what authentic evidence says. */
 export function reportText (report: VerifyResult): string {
-  return [
+  const lines = [
     `${report.verdict}: ${report.kind} evidence${report.tcbStatus === null ? '' : `, TCB ${report.tcbStatus}`}, at ${report.at}`,
     ...report.checks.flatMap(checkLines),
     ...(report.verdict === 'verified' && report.freshUntilMs !== null ? [`This holds until ${new Date(report.freshUntilMs).toISOString()}.`] : []),
     ...(report.claims === null ? [] : ['The evidence says:', ...Object.entries(report.claims).flatMap(([name, claim]) => claimLines(name, claim))]),
     report.note
-  ].join('\n')
+  ]
+  // Some of it, such as a driver's version, is what strangers wrote: it may neither steer the terminal nor add lines.
+  return lines.map(line => printable(line).replace(/[\t\n]/g, ' ')).join('\n')
 }

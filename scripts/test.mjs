@@ -1,5 +1,5 @@
 // `npm test`: installs what testing needs, runs the tests of every workspace,
-// two at a time. The last line of stdout is `N passed, N failed`.
+// two runs at a time. The last line of stdout is `N passed, N failed`.
 //
 //   npm test                       everything
 //   npm test -- protocol node      these workspaces only
@@ -14,7 +14,6 @@ import process from 'node:process'
 import { ensureInstalled, progress, rootDir } from './install-step.mjs'
 import { runMain } from './run-child.mjs'
 
-const AT_A_TIME = 2
 /** A suite that hangs must not hang the run. */
 const SUITE_TIMEOUT_MS = 10 * 60_000
 const HEARTBEAT_MS = 15_000
@@ -27,8 +26,22 @@ function workspaces () {
   ].filter(dir => existsSync(join(rootDir, dir, 'package.json')))
 }
 
-function hasSpecs (dir) {
-  return existsSync(dir) && readdirSync(dir, { recursive: true }).some(name => /\.spec\.[cm]?[jt]s$/.test(String(name)))
+function hasSpecs (dir, recursive = true) {
+  return existsSync(dir) && readdirSync(dir, { recursive }).some(name => /\.spec\.[cm]?[jt]s$/.test(String(name)))
+}
+
+/**
+ * The folders of specs that a workspace's suite is run by, each in a process of
+ * its own: the suite's folder, or where that has folders only, each of those.
+ */
+function specFolders (dir, suite) {
+  const whole = join(rootDir, dir, suite)
+
+  if (!hasSpecs(whole) || hasSpecs(whole, false)) {
+    return [suite]
+  }
+
+  return readdirSync(whole).sort().reverse().map(name => `${suite}/${name}`).filter(folder => hasSpecs(join(rootDir, dir, folder)))
 }
 
 function killGroup (child, signal) {
@@ -62,9 +75,9 @@ function run (command, args, options, children) {
   })
 }
 
-async function testWorkspace (dir, suite, node, outDir, children) {
+async function testFolder (dir, folder, name, node, outDir, children) {
   const startedAt = Date.now()
-  const countsFile = join(outDir, `${dir.replace(/\W/g, '-')}.json`)
+  const countsFile = join(outDir, `${name.replace(/\W/g, '-')}.json`)
   const env = {
     ...process.env,
     PATH: [dirname(node), join(rootDir, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
@@ -73,7 +86,7 @@ async function testWorkspace (dir, suite, node, outDir, children) {
   }
   const result = await run(node, [
     join(rootDir, 'node_modules', 'aegir', 'src', 'index.js'), 'test', '-t', 'node', '--build', 'false',
-    '-f', `${suite}/**/*.spec.{ts,js,mjs}`,
+    '-f', `${folder}/**/*.spec.{ts,js,mjs}`,
     '--', '--reporter', join(rootDir, 'scripts', 'count-reporter.cjs')
   ], { cwd: join(rootDir, dir), env }, children)
 
@@ -98,13 +111,13 @@ async function testWorkspace (dir, suite, node, outDir, children) {
   const failed = counts.failed + problems.length
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1)
 
-  progress(`${dir}: ${counts.passed} passed, ${failed} failed (${seconds} s)`)
+  progress(`${name}: ${counts.passed} passed, ${failed} failed (${seconds} s)`)
 
   if (failed > 0) {
-    process.stdout.write(`\n===== ${dir} =====\n${result.output}\n`)
+    process.stdout.write(`\n===== ${name} =====\n${result.output}\n`)
 
     for (const problem of problems) {
-      process.stdout.write(`${dir}: ${problem}\n`)
+      process.stdout.write(`${name}: ${problem}\n`)
     }
   }
 
@@ -165,26 +178,30 @@ runMain(async () => {
 
   const heartbeat = setInterval(() => { progress(`${children.size} test runs under way`) }, HEARTBEAT_MS)
   const total = { passed: 0, failed: 0 }
-  const queue = chosen.map(dir => async () => {
-    if (!hasSpecs(join(rootDir, dir, suite))) {
+  const queue = chosen.flatMap(dir => specFolders(dir, suite).map(folder => async () => {
+    if (!hasSpecs(join(rootDir, dir, folder))) {
       progress(`${dir}: no tests`)
       process.stdout.write(`${dir}: the workspace has no tests in ${suite}/\n`)
 
       return { passed: 0, failed: 1 }
     }
 
-    progress(`${dir}: running`)
+    const name = folder === suite ? dir : `${dir} ${folder}`
 
-    return testWorkspace(dir, suite, node, outDir, children)
-  })
+    progress(`${name}: running`)
+
+    return testFolder(dir, folder, name, node, outDir, children)
+  }))
 
   if (suite === 'test' && (args.length === 0 || args.includes('scripts'))) {
     queue.unshift(() => testScripts(node, children))
   }
 
   try {
-    await Promise.all(Array.from({ length: AT_A_TIME }, async () => {
-      for (let work = queue.shift(); work != null && !interrupted; work = queue.shift()) {
+    // From both ends, so that the runs which start whole networks, the last in
+    // the queue, follow each other beside those which keep to one process.
+    await Promise.all([() => queue.shift(), () => queue.pop()].map(async take => {
+      for (let work = take(); work != null && !interrupted; work = take()) {
         const { passed, failed } = await work()
         total.passed += passed
         total.failed += failed

@@ -1,8 +1,8 @@
 import { LIMITS, challengeAnswerBytes, equalBytes, toHex } from '@cocoon-net/protocol'
 import { verifyEd25519 } from './ed25519.ts'
 import { absent, fail, pass } from './report.ts'
+import type { AttestationInput } from './attestation-input.ts'
 import type { Check } from './report.ts'
-import type { AttestationInput } from './verify-attestation.ts'
 import type { Binding } from '@cocoon-net/protocol'
 
 /** A provider's clock may run this much ahead of the client's. */

@@ -14,6 +14,7 @@
  */
 export { readCertificateTable } from './amd/certificate-table.ts'
 export type { TableEntry } from './amd/certificate-table.ts'
+export type { AttestationInput, AttestationTrust } from './attestation-input.ts'
 export { collateralNeeds, intelCollateral } from './collateral-needs.ts'
 export type { AmdNeeds, CollateralNeeds, IntelAnswers, IntelNeeds } from './collateral-needs.ts'
 export type { CollectedEvidence, EvidenceCollector } from './collector.ts'
@@ -30,6 +31,6 @@ export type { Check, CheckName, Claims, CollateralVersions, EvidenceReport, Hard
 export { simulationRootHashes, simulationRootSeed, simulationRsaKey, simulationRsaPublicKey, simulationSecret } from './simulation-roots.ts'
 export type { SimulationRsaKey } from './simulation-roots.ts'
 export { verifyAttestation } from './verify-attestation.ts'
-export type { AttestationInput, AttestationTrust, AttestationVerdict } from './verify-attestation.ts'
+export type { AttestationVerdict } from './verify-attestation.ts'
 export { decodeEvidence, detectKind, verifyEvidence } from './verify-evidence.ts'
 export type { EvidenceInput } from './verify-evidence.ts'

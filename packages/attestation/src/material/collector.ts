@@ -1,5 +1,4 @@
 import { asCocoonError } from '@cocoon-net/protocol'
-import type { ManifestFile } from './nvidia-files.ts'
 import type { Certificate } from '../x509/certificate.ts'
 import type { Crl } from '../x509/crl.ts'
 import type { OcspResponse } from '../x509/ocsp.ts'
@@ -23,6 +22,13 @@ export interface PlacedCrl {
   readonly role: 'root' | 'pckCa' | null
   /** The issuer's chain, where one came with it. */
   readonly issuers: readonly Certificate[] | null
+}
+
+/** A manifest of known-good digests as it came, still unread. */
+export interface ManifestFile {
+  /** What it says that it is of: a hint, as long as it is not verified. */
+  readonly version: string
+  readonly data: Uint8Array
 }
 
 /** What cannot be used, and the check that it leaves without a base. */

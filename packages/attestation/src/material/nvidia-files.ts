@@ -9,13 +9,6 @@ const MAX_MANIFESTS = 16
 /** How a manifest states its version. Read before it is parsed, to find those worth parsing. */
 const VERSION = /\scolloquialVersion\s*=\s*["']([^"'<>&]{1,64})["']/
 
-/** A manifest of known-good digests as it came, still unread. */
-export interface ManifestFile {
-  /** What it says that it is of: a hint, as long as it is not verified. */
-  readonly version: string
-  readonly data: Uint8Array
-}
-
 /** NVIDIA's collateral as one JSON object: manifests as text (or in base64), OCSP responses as base64 of DER. */
 const BUNDLE = Object.freeze({ manifests: 'nvidia_rims', responses: 'nvidia_ocsp' } as const)
 

@@ -1,7 +1,8 @@
 /**
  * What it costs that sizes and times say little: the padding of requests and chunks, and the wait for company. Runs the
  * provider's own sender on streams of tokens at fixed speeds, with real timers:
- * `node --conditions=source packages/node/bench/shaping-cost.ts`. Prints one JSON line.
+ * `node --conditions=source packages/node/bench/shaping-cost.ts`. Prints
+ * one JSON line, whose fields are described where the benchmark reads them: `testnet/src/bench/shaping-rows.ts`.
  */
 import process from 'node:process'
 import { encodeChunk, encodeRequestPayload, utf8 } from '@cocoon-net/protocol'
@@ -9,32 +10,10 @@ import { generateHpkeKeyPair, openRequest, sealRequest } from '@cocoon-net/seali
 import { FLUSH_MS } from '../src/constants.ts'
 import { createAnswerSender } from '../src/provider/answer-sender.ts'
 import { createChunkWriter } from '../src/provider/chunk-writer.ts'
-import type { AdmittedJob } from '../src/provider/job.ts'
+import type { AnswerSenderInit } from '../src/provider/answer-sender.ts'
 import type { ChunkSealer } from '@cocoon-net/sealing'
 
-/** One stream at one speed, through the timer and the buckets as they stand. */
-export interface StreamCost {
-  readonly tokensPerSecond: number
-  readonly tokensPerChunk: number
-  /** Sealed bytes that leave, by token. */
-  readonly wireBytes: number
-  /** The same chunks without padding. */
-  readonly unpaddedBytes: number
-  /** Each token sealed and sent by itself, padded: without the timer. */
-  readonly aloneBytes: number
-  /** From the token to its chunk's way out, by token, mean and most. */
-  readonly delayMeanMs: number
-  readonly delayMostMs: number
-}
-
-/** One request of so many bytes of text: what is sealed, and the same without padding. */
-export interface RequestCost { readonly textBytes: number, readonly sealedBytes: number, readonly unpaddedBytes: number }
-
-export interface ShapingCost {
-  readonly flushMs: number
-  readonly streams: readonly StreamCost[]
-  readonly requests: readonly RequestCost[]
-}
+type Figures = Readonly<Record<string, number>>
 
 const SPEEDS = [10, 50, 200, 1_000]
 const RUN_MS = 2_000
@@ -70,7 +49,8 @@ function longestZeros (bytes: Uint8Array): number {
   return most
 }
 
-async function measureStream (tokensPerSecond: number): Promise<StreamCost> {
+/** One stream at one speed, through the timer and the buckets as they stand. */
+async function measureStream (tokensPerSecond: number): Promise<Figures> {
   const count = Math.round(tokensPerSecond * RUN_MS / 1_000)
   const pushedMs: number[] = []
   const delaysMs: number[] = []
@@ -78,16 +58,19 @@ async function measureStream (tokensPerSecond: number): Promise<StreamCost> {
   let unpaddedBytes = 0
   let chunks = 0
   const writer = createChunkWriter({ sealer: await sealerOf(), startHash: new Uint8Array(32), counts: () => [1, 0] })
-  const frames = {
-    write: async ({ sealed }: { sealed: Uint8Array }) => {
+  const frames: AnswerSenderInit['frames'] = {
+    write: async frame => {
+      if (frame.t !== 'chunk') {
+        throw new TypeError(`a sender of chunks writes a ${frame.t}`)
+      }
       const nowMs = performance.now()
-      wireBytes += sealed.byteLength
+      wireBytes += frame.sealed.byteLength
       unpaddedBytes += unpaddedOf(pushedMs.length) + SEAL_BYTES
       chunks++
       delaysMs.push(...pushedMs.map(ms => nowMs - ms))
       pushedMs.length = 0
     }
-  } as unknown as AdmittedJob['frames']
+  }
   const sender = createAnswerSender({ frames, writer, onError: (error) => { throw error } })
   const startMs = performance.now()
   for (let i = 0; i < count; i++) {
@@ -112,7 +95,8 @@ async function measureStream (tokensPerSecond: number): Promise<StreamCost> {
   }
 }
 
-async function measureRequest (textBytes: number): Promise<RequestCost> {
+/** One request of so many bytes of text: what is sealed, and the same without padding. */
+async function measureRequest (textBytes: number): Promise<Figures> {
   const body = JSON.stringify({ messages: [{ role: 'user', content: 'x'.repeat(textBytes) }] })
   const payload = encodeRequestPayload({ v: 1, model: new Uint8Array(32).fill(1), endpoint: 'chat', body, prefix: [] })
   const { kem, publicKey } = await generateHpkeKeyPair()
@@ -122,8 +106,8 @@ async function measureRequest (textBytes: number): Promise<RequestCost> {
 }
 
 /** Streams one after the other, so that none waits for another. */
-export async function measureShaping (): Promise<ShapingCost> {
-  const streams: StreamCost[] = []
+async function measureShaping (): Promise<object> {
+  const streams: Figures[] = []
   for (const speed of SPEEDS) {
     streams.push(await measureStream(speed))
   }

@@ -4,12 +4,17 @@ export interface ShapingCost {
   readonly streams: ReadonlyArray<{
     readonly tokensPerSecond: number
     readonly tokensPerChunk: number
+    /** All that leaves. */
     readonly wireBytes: number
+    /** The same chunks without padding. */
     readonly unpaddedBytes: number
+    /** Each token sealed and sent by itself, padded: without the timer. */
     readonly aloneBytes: number
+    /** From the token to its chunk's way out. */
     readonly delayMeanMs: number
     readonly delayMostMs: number
   }>
+  /** By the length of a request's text. */
   readonly requests: ReadonlyArray<{ readonly textBytes: number, readonly sealedBytes: number, readonly unpaddedBytes: number }>
 }
 

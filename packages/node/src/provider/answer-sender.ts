@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { FLUSH_MS, FLUSH_TOKENS } from '../constants.ts'
+import type { AdmittedJob } from './admitted-job.ts'
 import type { ChunkWriter, PendingToken } from './chunk-writer.ts'
-import type { AdmittedJob } from './job.ts'
 import type { FinishReason } from '@cocoon-net/protocol'
 
 /** Sends the tokens of one answer in sealed chunks: the first at once, the others when there are enough or the timer fires. */
@@ -23,7 +23,7 @@ export interface AnswerSender {
 }
 
 export interface AnswerSenderInit {
-  readonly frames: AdmittedJob['frames']
+  readonly frames: Pick<AdmittedJob['frames'], 'write'>
   readonly writer: ChunkWriter
   /** How long tokens wait for company. */
   readonly flushMs?: number

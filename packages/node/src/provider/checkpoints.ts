@@ -1,7 +1,7 @@
 import { answerCommitment, requestCommitment } from '@cocoon-net/protocol'
+import type { AdmittedJob, JobComponents } from './admitted-job.ts'
 import type { Bill } from './bill.ts'
 import type { ChunkWriter } from './chunk-writer.ts'
-import type { AdmittedJob, JobComponents } from './job.ts'
 
 /** The signed statements of one job: a checkpoint per window, and the receipt, which is the last of them. */
 export interface Checkpoints {

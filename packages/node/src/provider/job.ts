@@ -4,40 +4,12 @@ import { createBill } from './bill.ts'
 import { createCheckpoints } from './checkpoints.ts'
 import { createChunkWriter } from './chunk-writer.ts'
 import { validatePayload } from './validate-request.ts'
+import type { AdmittedJob, JobComponents } from './admitted-job.ts'
 import type { AnswerSender } from './answer-sender.ts'
 import type { Bill } from './bill.ts'
 import type { Checkpoints } from './checkpoints.ts'
-import type { AttestedBinding } from './identity.ts'
-import type { SignedQuote } from './quote-book.ts'
-import type { ReceiptLog } from './receipt-log.ts'
-import type { FramedStream } from '../streams/framed-stream.ts'
-import type { Engine, EngineEvent, EngineRequest } from '@cocoon-net/engine'
-import type { FinishReason, InferRequestFrame, InferResponseFrame, NetworkPreset, RequestHeader, Tier } from '@cocoon-net/protocol'
-import type { OpenedJob } from '@cocoon-net/sealing'
-import type { JobMeter } from '@cocoon-net/settlement'
-
-export interface JobComponents {
-  readonly network: NetworkPreset
-  readonly engine: Engine
-  readonly receipts: ReceiptLog
-  readonly tier: Tier
-  randomBytes (length: number): Uint8Array
-  /** How long tokens wait for company, and how long a voucher may be late. */
-  readonly flushMs?: number
-  readonly voucherWaitMs: number
-}
-
-export interface AdmittedJob {
-  readonly frames: FramedStream<InferRequestFrame, InferResponseFrame>
-  readonly header: RequestHeader
-  readonly quote: SignedQuote
-  readonly binding: AttestedBinding
-  readonly ciphertext: Uint8Array
-  readonly opened: OpenedJob
-  readonly meter: JobMeter
-  /** Fires when the client cancels or goes away. */
-  readonly signal: AbortSignal
-}
+import type { EngineEvent, EngineRequest } from '@cocoon-net/engine'
+import type { FinishReason } from '@cocoon-net/protocol'
 
 /** What became of a job, for logs and metrics: no content. */
 export interface JobOutcome { readonly finish: FinishReason, readonly chargeNano: bigint, readonly paidNano: bigint, readonly tokens: number }

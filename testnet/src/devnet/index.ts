@@ -8,9 +8,11 @@ import { serve } from './serve.ts'
 import { ChainStore } from './store.ts'
 import type { Faults } from './inbox.ts'
 import type { DevnetControl } from './routes.ts'
+import type { Snapshot } from './store.ts'
 import type { StateInit } from '@ton/core'
 
 export type { Faults } from './inbox.ts'
+export type { Snapshot } from './store.ts'
 
 /** An account that is there from the first block on. */
 export interface GenesisAccount {
@@ -48,15 +50,6 @@ export interface DevnetInit {
   now? (): number
   /** Told of failures that no caller waits for. */
   onError? (error: unknown): void
-}
-
-/** A block to come back to. */
-export interface Snapshot {
-  readonly seqno: number
-  /** Logical time, decimal. */
-  readonly lt: string
-  /** 64 hex digits. */
-  readonly rootHash: string
 }
 
 /** A running devnet chain. It proves nothing to anyone: coins are free. */

@@ -60,6 +60,11 @@ export function cellOf (value: unknown, name: string): Cell {
   throw bad(`${name} is not a bag of cells in base64`)
 }
 
+/** Undefined where nothing was given. */
+export function optionalCell (params: Params, name: string): Cell | undefined {
+  return params[name] == null || params[name] === '' ? undefined : cellOf(params[name], name)
+}
+
 /** A hash in hex or base64, as hex. */
 export function hashOf (value: unknown, name: string): string {
   if (typeof value === 'string') {

@@ -6,10 +6,10 @@ import { jsonBody } from './json-body.ts'
 import { bad } from './params.ts'
 import { v4Routes } from './ton-v4.ts'
 import { V2_METHODS } from './toncenter-v2.ts'
+import type { ChainContext } from './chain-context.ts'
 import type { Faults } from './inbox.ts'
-import type { Snapshot } from './index.ts'
 import type { Params } from './params.ts'
-import type { ChainContext } from './toncenter-v2.ts'
+import type { Snapshot } from './store.ts'
 import type { Context } from 'hono'
 
 /** What only the devnet's own routes can do. */

@@ -17,6 +17,15 @@ export interface BlockRecord {
   readonly transactions: ReadonlyArray<{ readonly account: string, readonly lt: string, readonly hash: string }>
 }
 
+/** A block to come back to. */
+export interface Snapshot {
+  readonly seqno: number
+  /** Logical time, decimal. */
+  readonly lt: string
+  /** 64 hex digits. */
+  readonly rootHash: string
+}
+
 /** `boc` is the transaction's cell in base64, `hash` 64 hex digits, `lt` decimal. */
 export interface TransactionRecord {
   readonly account: string

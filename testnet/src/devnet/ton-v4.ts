@@ -6,9 +6,9 @@ import { jsonBody } from './json-body.ts'
 import { addressOf, bad, cellOf, hashOf, ltOf, methodOf, numberOf, textOf } from './params.ts'
 import { parsedTransactionJson } from './parsed-transaction.ts'
 import { base64OfHex, base64OfInt } from './toncenter-json.ts'
+import type { ChainContext } from './chain-context.ts'
 import type { StoredTransaction } from './ledger.ts'
 import type { BlockRecord } from './store.ts'
-import type { ChainContext } from './toncenter-v2.ts'
 import type { Address, ShardAccount, TupleItem } from '@ton/core'
 
 function blockJson (block: BlockRecord, workchain: number): object {

@@ -1,13 +1,9 @@
 import { Address, beginCell, external, storeMessage } from '@ton/core'
-import { addressOf, bad, cellOf, numberOf, textOf } from './params.ts'
+import { addressOf, bad, cellOf, numberOf, optionalCell, textOf } from './params.ts'
 import { balanceOf, base64OfInt, blockIdJson, lastTransactionJson, transactionJson } from './toncenter-json.ts'
+import type { ChainContext, V2Method } from './chain-context.ts'
 import type { Params } from './params.ts'
-import type { ChainContext, V2Method } from './toncenter-v2.ts'
 import type { Cell } from '@ton/core'
-
-function optionalCell (params: Params, name: string): Cell | null {
-  return params[name] == null || params[name] === '' ? null : cellOf(params[name], name)
-}
 
 /** A message made of its parts, as wallets that do not serialise it themselves send it. */
 async function sendQuery ({ send }: ChainContext, params: Params): Promise<object> {

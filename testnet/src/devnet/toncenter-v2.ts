@@ -1,23 +1,12 @@
-import { Cell, Dictionary } from '@ton/core'
+import { Dictionary } from '@ton/core'
 import { MAX_PAGE, SHARD } from './constants.ts'
-import { addressOf, bad, cellOf, hashOf, ltOf, methodOf, numberOf, stackOf, textOf } from './params.ts'
+import { addressOf, bad, cellOf, hashOf, ltOf, methodOf, numberOf, optionalCell, stackOf, textOf } from './params.ts'
 import { accountJson, balanceOf, blockIdJson, lastTransactionJson, shortTransactionJson, stackItemJson, stateName, transactionJson } from './toncenter-json.ts'
 import { MORE_V2_METHODS } from './toncenter-more.ts'
+import type { ChainContext, V2Method } from './chain-context.ts'
 import type { Ledger, StoredTransaction } from './ledger.ts'
 import type { Params } from './params.ts'
 import type { BlockRecord } from './store.ts'
-
-type Result = Promise<unknown>
-
-export type V2Method = (context: ChainContext, params: Params) => Result
-
-/** What the API needs of the chain. */
-export interface ChainContext {
-  readonly ledger: Ledger
-  now (): number
-  /** Accepts an external message, in base64, and makes it durable. */
-  send (boc: string): Promise<void>
-}
 
 async function blockOf (ledger: Ledger, params: Params): Promise<BlockRecord> {
   const block = await ledger.block(numberOf(params, 'seqno'))
@@ -34,11 +23,11 @@ function located (found: StoredTransaction | undefined): object {
   return transactionJson(found)
 }
 
-async function locate ({ ledger }: ChainContext, params: Params, way: 'findResult' | 'findSource'): Result {
+async function locate ({ ledger }: ChainContext, params: Params, way: 'findResult' | 'findSource'): Promise<unknown> {
   return located(await ledger[way](addressOf(params, 'source'), addressOf(params, 'destination'), ltOf(params.created_lt, 'created_lt')))
 }
 
-async function transactions ({ ledger }: ChainContext, params: Params): Result {
+async function transactions ({ ledger }: ChainContext, params: Params): Promise<unknown> {
   const fromLt = params.lt == null ? undefined : ltOf(params.lt, 'lt')
   const toLt = params.to_lt == null ? 0n : ltOf(params.to_lt, 'to_lt')
   const limit = Math.min(MAX_PAGE, numberOf(params, 'limit', 10))
@@ -52,10 +41,6 @@ async function transactions ({ ledger }: ChainContext, params: Params): Result {
     }
   }
   return page.map(transactionJson)
-}
-
-function optionalCell (params: Params, name: string): Cell | undefined {
-  return params[name] == null || params[name] === '' ? undefined : cellOf(params[name], name)
 }
 
 /** The methods of toncenter's HTTP API v2 that clients call. */

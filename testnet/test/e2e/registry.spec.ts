@@ -1,11 +1,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { run as runCommand } from '@cocoon-net/cli'
 import { expect } from 'aegir/chai'
+import { commandsIn } from '../commands/in-process.ts'
 import { killEverything, run } from './program.ts'
+import { until } from './until.ts'
 import type { Program } from './program.ts'
-import type { CliContext } from '@cocoon-net/cli'
+import type { Commands } from '../commands/in-process.ts'
 
 interface Ready { readonly gateway: string, readonly model: string, readonly admin: string, readonly chain: string, readonly genesis: string }
 interface Answer { readonly status: number, readonly code: string | undefined, readonly message: string, readonly provider: string }
@@ -14,7 +15,6 @@ interface Considered { readonly outcome: string, readonly why: string }
 /** What is proposed on this network can act so soon. */
 const DELAY_SECONDS = 3
 const DEADLINE_MS = 40_000
-const POLL_MS = 250
 const NEW_MEASUREMENT = 'ab'.repeat(32)
 
 /** The governor of a running network changes its rules, and what runs follows by itself. */
@@ -35,32 +35,8 @@ describe('the registry of a local network', function () {
     await rm(home, { recursive: true, force: true })
   })
 
-  const governorHome = (): string => join(home, 'testnet', 'network', 'governor')
-
-  const cocoon = async (line: string): Promise<{ code: number, last: any, err: string }> => {
-    let out = ''
-    let err = ''
-    const context: CliContext = {
-      env: { COCOON_HOME: governorHome() },
-      out: text => { out += text },
-      err: text => { err += text },
-      interactive: false,
-      input: undefined,
-      ask: undefined,
-      fetch,
-      nowMs: () => Date.now(),
-      signal: AbortSignal.timeout(DEADLINE_MS),
-      spawn: () => { throw new Error('no process in this test') }
-    }
-    const code = await runCommand([...line.split(' '), '--json'], context, '0.0.0')
-    return { code, last: out === '' ? undefined : JSON.parse(out), err }
-  }
-
-  const done = async (line: string): Promise<any> => {
-    const { code, last, err } = await cocoon(line)
-    expect([code, err], line).to.deep.equal([0, ''])
-    return last
-  }
+  const governor = (): Commands => commandsIn({ COCOON_HOME: join(home, 'testnet', 'network', 'governor') })
+  const done = async (line: string): Promise<any> => governor().json(line)
 
   const buy = async (): Promise<Answer> => {
     const response = await fetch(`${ready.gateway}/chat/completions`, {
@@ -71,17 +47,6 @@ describe('the registry of a local network', function () {
     })
     const { error } = await response.json() as { error?: { code: string, message: string } }
     return { status: response.status, code: error?.code, message: error?.message ?? '', provider: response.headers.get('x-cocoon-provider') ?? '' }
-  }
-
-  const until = async <T>(ask: () => Promise<T>, isRight: (got: T) => boolean, what: string): Promise<T> => {
-    const endMs = Date.now() + DEADLINE_MS
-    for (let got = await ask(); ; got = await ask()) {
-      if (isRight(got)) {
-        return got
-      }
-      expect(Date.now() < endMs, `${what}: ${JSON.stringify(got)}`).to.equal(true)
-      await new Promise(resolve => { setTimeout(resolve, POLL_MS) })
-    }
   }
 
   const explained = async (): Promise<Considered[]> => {
@@ -104,7 +69,7 @@ describe('the registry of a local network', function () {
     const { coming, allowed } = await done('registry show')
     expect(coming[0]).to.deep.include({ what: 'measurement', value: NEW_MEASUREMENT })
     expect(allowed.measurement).to.not.include(NEW_MEASUREMENT)
-    const listing = await until(async () => cocoon(`registry list measurement ${NEW_MEASUREMENT} --send`), ({ code, err }) => {
+    const listing = await until(async () => governor().command(`registry list measurement ${NEW_MEASUREMENT} --send --json`), ({ code, err }) => {
       expect([0, 1]).to.include(code)
       return code === 0 || !err.includes('registry_not_ready')
     }, 'listing')

@@ -1,17 +1,16 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { run as runCommand } from '@cocoon-net/cli'
 import { expect } from 'aegir/chai'
+import { commandsIn } from '../commands/in-process.ts'
 import { killEverything, run } from './program.ts'
+import { until } from './until.ts'
 import type { Program } from './program.ts'
 import type { Cheat } from '../../src/network/cheats.ts'
-import type { CliContext } from '@cocoon-net/cli'
 
 interface Ready { readonly gateway: string, readonly model: string, readonly admin: string, readonly chain: string, readonly genesis: string, readonly providers: ReadonlyArray<{ peerId: string, stakeNano: string }> }
 
 const DEADLINE_MS = 40_000
-const POLL_MS = 250
 const TON = 1_000_000_000
 const STAKE_TON = 20
 
@@ -38,35 +37,8 @@ for (const cheat of ['overcharge', 'double-receipt'] as const) {
 
     const folderOf = (name: string): string => join(home, 'testnet', 'network', name)
 
-    const cocoon = async (line: string, folder: string): Promise<any> => {
-      let out = ''
-      let err = ''
-      const context: CliContext = {
-        env: { COCOON_HOME: folder, COCOON_CHAIN_URL: ready.chain, COCOON_DEVNET_GENESIS: ready.genesis, COCOON_ADMIN_PORT: '1' },
-        out: text => { out += text },
-        err: text => { err += text },
-        interactive: false,
-        input: undefined,
-        ask: undefined,
-        fetch,
-        nowMs: () => Date.now(),
-        signal: AbortSignal.timeout(DEADLINE_MS),
-        spawn: () => { throw new Error('no process in this test') }
-      }
-      expect([await runCommand([...line.split(' '), '--json'], context, '0.0.0'), err], line).to.deep.equal([0, ''])
-      return JSON.parse(out)
-    }
-
-    const until = async <T>(ask: () => Promise<T>, isRight: (got: T) => boolean): Promise<T> => {
-      const endMs = Date.now() + DEADLINE_MS
-      for (let got = await ask(); ; got = await ask()) {
-        if (isRight(got)) {
-          return got
-        }
-        expect(Date.now() < endMs, JSON.stringify(got)).to.equal(true)
-        await new Promise(resolve => { setTimeout(resolve, POLL_MS) })
-      }
-    }
+    const cocoon = async (line: string, folder: string): Promise<any> =>
+      commandsIn({ COCOON_HOME: folder, COCOON_CHAIN_URL: ready.chain, COCOON_DEVNET_GENESIS: ready.genesis, COCOON_ADMIN_PORT: '1' }).json(line)
 
     const providers = async (): Promise<Array<{ peer_id: string, stake_nano: number, stake_fault?: string }>> => {
       const { data } = await (await fetch(`${ready.gateway}/models`)).json() as { data: any[] }
@@ -85,15 +57,15 @@ for (const cheat of ['overcharge', 'double-receipt'] as const) {
     }
 
     it('begins with stakes of different size on all providers, and sells to nobody who asks for more', async () => {
-      const shown = await until(providers, list => list.length === 3 && list.every(({ stake_fault: fault }) => fault == null))
+      const shown = await until(providers, list => list.length === 3 && list.every(({ stake_fault: fault }) => fault == null), 'stakes')
       expect(shown.map(({ stake_nano: nano }) => nano).sort((a, b) => a - b)).to.deep.equal([10, 15, 20].map(ton => ton * TON))
       expect(await buy({ min_stake_nano: 20 * TON + 1 })).to.deep.include({ status: 503, code: 'stake_too_small' })
     })
 
     it('is caught at its first job, not used again, and loses its stake to who reports it', async () => {
-      const { code } = await until(buy, answer => answer.status !== 200)
+      const { code } = await until(buy, answer => answer.status !== 200, 'refusal')
       expect(code).to.equal('provider_contradicts')
-      const [file] = await until(async () => readdir(join(folderOf('gateway'), 'slash-evidence')), names => names.some(name => name.endsWith('.json')))
+      const [file] = await until(async () => readdir(join(folderOf('gateway'), 'slash-evidence')), names => names.some(name => name.endsWith('.json')), 'evidence')
       const [second] = (await providers()).filter(({ stake_nano: nano }) => nano === 15 * TON)
       expect(await buy({ min_stake_nano: 15 * TON })).to.deep.equal({ status: 200, code: undefined, provider: second.peer_id })
 

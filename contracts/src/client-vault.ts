@@ -73,6 +73,7 @@ export interface ClientVault {
   openLanesBody(init: { epoch: bigint, keyIdx: number, lanes: readonly LaneOrder[] }): Cell
   /** To be sent by the payee's own wallet, so that the body need not name it; `clientVaultBodies.redeem` is for anyone. */
   redeemBody(init: { payee: Uint8Array, cumulativeNano: bigint, signature: Uint8Array }): Cell
+  closeLaneBody(init: Parameters<typeof clientVaultBodies.closeLane>[0]): Cell
 }
 
 export function clientVault (parameters: ClientVaultParameters): ClientVault {
@@ -81,6 +82,7 @@ export function clientVault (parameters: ClientVaultParameters): ClientVault {
     stateInit: (owner) => clientVaultStateInit(owner, parameters),
     deployBody: clientVaultBodies.setUp,
     openLanesBody: clientVaultBodies.openLanes,
-    redeemBody: ({ cumulativeNano, signature }) => clientVaultBodies.redeem({ cumulativeNano, signature })
+    redeemBody: ({ cumulativeNano, signature }) => clientVaultBodies.redeem({ cumulativeNano, signature }),
+    closeLaneBody: clientVaultBodies.closeLane
   }
 }

@@ -52,7 +52,7 @@ export interface NodeMoneyInit {
   /** Of a client. */
   readonly payments?: ClientPayments
   /** Of a provider. */
-  readonly earnings?: { readonly payments: ProviderPayments, readonly walletKey: Uint8Array }
+  readonly earnings?: { readonly payments: ProviderPayments }
   readonly voucherKey?: Uint8Array
 }
 
@@ -84,8 +84,8 @@ export function nodeMoney ({ wallet, payments, earnings, voucherKey }: NodeMoney
       return settled.reduce((sum, { redeemedNano }) => sum + redeemedNano, 0n)
     },
     agreeToClose: async offer => {
-      const { payments: earnings, walletKey } = provider()
-      return { payeeSignature: await earnings.agreeToClose(offer), publicKey: walletKey }
+      const { payeeSignature, wallet: { publicKey } } = await provider().payments.agreeToClose(offer)
+      return { payeeSignature, publicKey }
     }
   }
 }

@@ -94,8 +94,6 @@ export interface ProviderParts {
   readonly role: ProviderInit
   readonly payments: ProviderPayments
   readonly wallet: Wallet
-  /** Public, 32 bytes. */
-  readonly walletKey: Uint8Array
   fund(): Promise<void>
 }
 
@@ -111,7 +109,6 @@ export async function composeProvider (parts: RoleParts): Promise<ProviderParts>
   const payments = createProviderPayments({ network, payee: wallet.account, vaults, port, wallet, payeeSigner, kv: await home.keyValue('provider'), pollMs: pollMs == null ? undefined : 1_000, onError: options.onError })
   return {
     wallet,
-    walletKey: payeeSigner.publicKey,
     payments,
     fund: async () => {
       if (network.kind === 'devnet' && await wallet.balance() < PROVIDER_GAS_NANO / 2n) {

@@ -1,5 +1,6 @@
 import { clientVault } from '@cocoon-net/contracts'
-import { toHex } from '@cocoon-net/protocol'
+import { closeHash, fromHex, toHex } from '@cocoon-net/protocol'
+import { verifyEd25519, walletAccount } from '@cocoon-net/settlement'
 import type { NetworkPreset } from '@cocoon-net/protocol'
 import type { LaneOnChain, TonPort, VaultContract, Wallet } from '@cocoon-net/settlement'
 
@@ -13,6 +14,8 @@ export interface LedgerChain {
   lane(vault: Uint8Array, payee: Uint8Array): LaneOnChain | undefined
   /** Makes the chain show this lane. */
   show(vault: Uint8Array, payee: Uint8Array, lane: LaneOnChain): void
+  /** The sums at which lanes were closed together. */
+  readonly closed: readonly bigint[]
   /** While held, messages to vaults wait. */
   hold(): void
   release(): void
@@ -24,6 +27,7 @@ export function createLedgerChain (network: NetworkPreset): LedgerChain {
   const contract = clientVault({ networkId: network.networkId, ...network.vault })
   const known = new Map<string, Vault>()
   const effects = new Map<string, (vault: string) => void>()
+  const closed: bigint[] = []
   let held: Array<() => void> | undefined
 
   const lanesOf = (vault: string): Map<string, LaneOnChain> => known.get(vault)?.lanes ?? new Map<string, LaneOnChain>()
@@ -58,6 +62,18 @@ export function createLedgerChain (network: NetworkPreset): LedgerChain {
         if (lane != null) {
           lanesOf(vault).set(toHex(init.payee), { ...lane, paidNano: init.cumulativeNano < lane.capNano ? init.cumulativeNano : lane.capNano })
         }
+      }),
+      closeLaneBody: (init) => when(contract.closeLaneBody(init), (vault) => {
+        const lane = lanesOf(vault).get(toHex(init.payee))
+        const signer = known.get(vault)?.signer
+        if (lane == null || signer == null || toHex(walletAccount(init.wallet.publicKey, network.tonGlobalId)) !== toHex(init.payee)) {
+          return
+        }
+        const hash = closeHash({ networkId: network.networkId, vault: fromHex(vault), payee: init.payee, epoch: lane.epoch, cumulative: init.cumulativeNano })
+        if (verifyEd25519(signer, hash, init.signerSignature) && verifyEd25519(init.wallet.publicKey, hash, init.payeeSignature)) {
+          closed.push(init.cumulativeNano)
+          lanesOf(vault).delete(toHex(init.payee))
+        }
       })
     },
     wallet: (account) => ({
@@ -76,6 +92,7 @@ export function createLedgerChain (network: NetworkPreset): LedgerChain {
     }),
     lane: (vault, payee) => lanesOf(toHex(vault)).get(toHex(payee)),
     show: (vault, payee, lane) => { lanesOf(toHex(vault)).set(toHex(payee), lane) },
+    closed,
     hold: () => { held ??= [] },
     release: () => {
       const waiting = held ?? []

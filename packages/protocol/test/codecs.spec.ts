@@ -18,9 +18,11 @@ const frames: Array<[string, Codec<any>, any]> = [
   ['chunk', inferResponseCodec, { t: 'chunk', sealed: bytes64('s') }],
   ['checkpoint', inferResponseCodec, { t: 'checkpoint', cell: bytes64('c'), signature: bytes64('s') }],
   ['open', payRequestCodec, { t: 'open', vault: bytes32('v'), vaultOwner: bytes32('o'), epoch: 7n, signer: bytes32('s'), signature: bytes64('o') }],
+  ['close', payRequestCodec, { t: 'close', vault: bytes32('v'), vaultOwner: bytes32('o'), epoch: 7n, signer: bytes32('s'), signature: bytes64('o'), cumulative: 2n ** 64n - 1n, closeSignature: bytes64('c') }],
   ['pay', payRequestCodec, { t: 'pay', voucher, signature: bytes64('s'), jobs: [[bytes32('n'), 2n ** 64n - 1n]] }],
   ['lane', payResponseCodec, { t: 'lane', state: 'confirmed', capNano: 5n, highest: { voucher, signature: bytes64('s') }, usedNano: 2n, allowanceNano: 0n, debts: [[bytes32('n'), 3n]], settling: false }],
   ['ack', payResponseCodec, { t: 'ack', cumulative: 9n }],
+  ['closing', payResponseCodec, { t: 'closing', publicKey: bytes32('k'), signature: bytes64('p'), isSending: true }],
   ['ask', quoteAskCodec, { t: 'ask', networkId: bytes32('network'), model: null, order: null }],
   ['offers', quoteAnswerCodec, { t: 'offers', offers: [encodeOffer(offer)] }]
 ]

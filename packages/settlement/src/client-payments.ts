@@ -5,15 +5,18 @@ import { MAX_DEBT_SEARCH_ROWS, TON_NANO } from './constants.ts'
 import { LaneOpener } from './lane-opener.ts'
 import { lesser } from './lane.ts'
 import { ledgerKey, nextLedgerSequence, paidJobs, readLedger } from './ledger.ts'
+import { PayerClosing } from './payer-closing.ts'
 import { adoptCumulative, agreeOnUse, payDebts } from './payer-lane.ts'
 import { PayerTable } from './payer-table.ts'
 import { verifyEd25519 } from './signer.ts'
 import { DEFAULT_SPENDING_LIMITS, EMPTY_DAY, bookSpending, checkRequest } from './spending.ts'
 import { Store } from './store.ts'
 import { hex, laneKeyOf } from './types.ts'
-import type { ClientJob, LaneWriter } from './client-job.ts'
+import type { LaneWriter } from './client-job.ts'
+import type { ClientLane } from './client-lane.ts'
 import type { Clock } from './clock.ts'
 import type { LedgerRow } from './ledger.ts'
+import type { ClosingLane } from './payer-closing.ts'
 import type { PayerLane } from './payer-lane.ts'
 import type { PayerEntry } from './payer-table.ts'
 import type { Signer } from './signer.ts'
@@ -22,7 +25,7 @@ import type { KeyValue, StoreWrite } from './store.ts'
 import type { TonPort } from './ton-port.ts'
 import type { VaultContract } from './vault-contract.ts'
 import type { Wallet } from './wallet.ts'
-import type { LaneFrame, NetworkPreset, PayFrame, PayOpen } from '@cocoon-net/protocol'
+import type { LaneFrame, NetworkPreset, PayFrame } from '@cocoon-net/protocol'
 
 export interface ClientPaymentsInit {
   readonly network: NetworkPreset
@@ -45,31 +48,6 @@ export interface ClientPaymentsInit {
   onError? (error: CocoonError): void
 }
 
-export interface ClientLane {
-  readonly laneKey: string
-  readonly epoch: bigint
-  /** The frame that opens the pay stream between two peers (multihash bytes), signed by the lane's signer. */
-  open (peers: { client: Uint8Array, provider: Uint8Array }): PayOpen
-  status (): 'opening' | 'open' | 'failed' | 'ending'
-  /** Resolves when the lane is on chain; rejects when the open failed. */
-  ready (): Promise<void>
-  /** What the provider said that it lets out ahead of vouchers, nanoTON. */
-  readonly allowanceNano: bigint
-  beginJob (init: { clientNonce: Uint8Array, maxChargeNano: bigint }): ClientJob
-  /**
-   * Takes the provider's highest voucher when we signed it, and its word for what its jobs have used. Throws CocoonError
-   * voucher_bad_signature, voucher_wrong_lane, spending_limit.
-   */
-  adopt (frame: LaneFrame): Promise<void>
-  /**
-   * Pays the debts that the frame shows of jobs of ours whose connection was lost, each at most `limitNano` and once; on
-   * disk before it resolves. Null when there are none. To be called after `adopt`.
-   *
-   * @throws {CocoonError} debt_refused, lane_exhausted, spending_limit
-   */
-  payDebts (frame: LaneFrame, limitNano: bigint): Promise<PayFrame | null>
-}
-
 export interface ClientPayments {
   /** Loads state; the vault is deployed in the background. Throws CocoonError lane_busy, file_unusable. */
   start (): Promise<void>
@@ -81,6 +59,16 @@ export interface ClientPayments {
    * @throws {CocoonError} lane_unlocking, chain_unavailable
    */
   lane (payee: Uint8Array, opts?: { capNano?: bigint }): Promise<ClientLane>
+  /** The lane of a payee when one is open; null otherwise, and none is opened. Throws CocoonError chain_unavailable. */
+  openedLane (payee: Uint8Array): Promise<ClientLane | null>
+  /**
+   * Signs the end of a lane at what its jobs have cost, or at `sumNano`; begins no further job on it. On disk when it
+   * resolves. May be called again, after a restart too; the lane is opened anew once the vault has ended it.
+   *
+   * @throws {CocoonError} lane_in_use while a job runs, lane_unknown, lane_unlocking where only the vault knows the lane and unlocks it,
+   * voucher_above_cap, spending_limit, chain_unavailable, chain_disagrees
+   */
+  close (payee: Uint8Array, opts?: { sumNano?: bigint }): Promise<ClosingLane>
   /**
    * Begins no further job on the lane, on disk when it resolves: to be called before an unlock or a close is sent. Gives
    * what the lane's jobs have cost by the books, nanoTON, or null for a payee whose lane is not known. The lane is opened
@@ -99,6 +87,8 @@ export interface ClientPayments {
 }
 
 const DEFAULT_CAP_NANO = TON_NANO / 10n
+/** What says that a payee has no lane, or one that ends. */
+const NOT_OPEN_CODES: ReadonlySet<string> = new Set(['lane_unknown', 'lane_unlocking'])
 
 export function createClientPayments (init: ClientPaymentsInit): ClientPayments {
   return new DefaultClientPayments(init)
@@ -113,6 +103,7 @@ class DefaultClientPayments implements ClientPayments {
   readonly #stopping = new AbortController()
   readonly #opener: LaneOpener
   readonly #table: PayerTable
+  readonly #closing: PayerClosing
   #book: DayBook = EMPTY_DAY
   #background: Promise<void> = Promise.resolve()
   #sequence = 0
@@ -137,6 +128,15 @@ class DefaultClientPayments implements ClientPayments {
       onError: (error) => { this.#report(error) }
     })
     this.vault = { owner: wallet.account, account: this.#opener.vault }
+    this.#closing = new PayerClosing({
+      ...init,
+      store: this.#store,
+      vault: this.vault,
+      table: this.#table,
+      opener: this.#opener,
+      spend: (state, amountNano) => { this.#spend(state, amountNano) },
+      paidRow: (state, clientNonce, paidNano) => this.#paidRow(state, clientNonce, paidNano)
+    })
   }
 
   async start (): Promise<void> {
@@ -169,6 +169,19 @@ class DefaultClientPayments implements ClientPayments {
     return this.#facade(await this.#table.lane(payee, capNano))
   }
 
+  async openedLane (payee: Uint8Array): Promise<ClientLane | null> {
+    const entry = await this.#table.adopt(payee).catch((error: unknown) => {
+      if (!NOT_OPEN_CODES.has(asCocoonError(error).code)) {
+        throw error
+      }
+    })
+    return entry?.state.status === 'open' ? this.#facade(entry) : null
+  }
+
+  async close (payee: Uint8Array, { sumNano }: { sumNano?: bigint } = {}): Promise<ClosingLane> {
+    return this.#closing.sign(payee, sumNano)
+  }
+
   async retire (payee: Uint8Array, { isIdle = false }: { isIdle?: boolean } = {}): Promise<bigint | null> {
     const entry = await this.#table.retire(payee, isIdle)
     return entry == null ? null : entry.state.finalisedNano - entry.state.unbookedNano
@@ -185,7 +198,7 @@ class DefaultClientPayments implements ClientPayments {
   async topUp (payee: Uint8Array, addNano: bigint): Promise<bigint> {
     const entry = await this.#table.adopt(payee)
     await entry.opened.promise
-    return this.#table.raise(entry, addNano)
+    return this.#table.raise(entry, addNano, true)
   }
 
   /** Books on the day's limits, or refuses. Synchronous: parallel jobs cannot pass a limit together. */

@@ -7,6 +7,15 @@ export const REDEEM_THRESHOLD_NANO = 65_000_000n
 /** All that one redeem costs, with the wallet's own message, in the dearest case of the contracts' gas table. */
 export const REDEEM_COST_NANO = 7_500_000n
 
+/** All that a close costs whoever sends it, as the contracts' gas table has it, rounded up. */
+export const CLOSE_COST_NANO = 12_000_000n
+
+/** A payer leaves the payee this long to send the close that it said it sends; then it sends it itself. */
+export const CLOSE_PATIENCE_MS = 30_000
+
+/** Lanes with a signed close that a payee keeps; beyond, those that have ended make room, or a close is refused with `no_room`. */
+export const MAX_CLOSES = 4096
+
 /** A redeem that shows no effect after this is given up and looked at again later. */
 export const REDEEM_TIMEOUT_MS = 60_000
 

@@ -10,6 +10,7 @@ import type { TonPort } from './ton-port.ts'
 import type { LaneId, LaneOnChain } from './types.ts'
 import type { VaultContract } from './vault-contract.ts'
 import type { Wallet } from './wallet.ts'
+import type { Cell } from '@ton/core'
 
 export interface LaneOpenerInit {
   readonly vaults: VaultContract
@@ -203,6 +204,43 @@ export class LaneOpener {
     }
     this.#succeeded()
     return seenNano
+  }
+
+  /**
+   * Resolves when the vault has ended the lane, to whether `body` was sent for it: another's message is waited for first.
+   *
+   * @param id - the lane
+   * @param body - what ends it
+   * @param patienceMs - how long another may take
+   * @throws {CocoonError} insufficient_funds, chain_rejected, chain_unavailable, timeout
+   */
+  async end (id: LaneId, body: Cell, patienceMs: number): Promise<boolean> {
+    const { wallet, clock, signal } = this.#init
+    if (await this.#endedBy(id, clock.nowMs() + patienceMs)) {
+      return false
+    }
+    await this.#inTurn(async () => {
+      await this.#ensureFunds(OPEN_VALUE_NANO * 2n)
+      await wallet.send([{ to: id.vault, valueNano: OPEN_VALUE_NANO, body }], { signal })
+    })
+    if (!await this.#endedBy(id, clock.nowMs() + OPEN_TIMEOUT_MS)) {
+      throw new CocoonError('chain_rejected', 'the vault did not end the lane')
+    }
+    return true
+  }
+
+  async #endedBy (id: LaneId, deadlineMs: number): Promise<boolean> {
+    const { port, clock, signal, pollMs = DEFAULT_POLL_MS } = this.#init
+    for (;;) {
+      const seen = await port.readLane(id.vault, id.payee)
+      if (seen == null || (seen.epoch !== id.epoch && seen.isDoubtful !== true)) {
+        return true
+      }
+      if (clock.nowMs() >= deadlineMs) {
+        return false
+      }
+      await delay(clock, pollMs, signal)
+    }
   }
 
   async #read (id: LaneId): Promise<LaneOnChain | null> {

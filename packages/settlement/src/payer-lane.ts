@@ -84,6 +84,13 @@ export function finishPayerJob (lane: PayerLane, nonce: string, chargeNano: bigi
   return { ...lane, finalisedNano: lane.finalisedNano + chargeNano, jobs }
 }
 
+/** Begins no further job: the lane's end is signed at `sumNano`, which counts as used from here on, and all that was promised as spent. */
+export function closeSigned (lane: PayerLane, sumNano: bigint): PayerLane {
+  const cumulativeNano = greater(lane.cumulativeNano, sumNano)
+  const usedNano = greater(lane.finalisedNano - lane.unbookedNano, sumNano)
+  return { ...lane, status: 'ending', cumulativeNano, finalisedNano: cumulativeNano, unbookedNano: cumulativeNano - usedNano }
+}
+
 /** Takes a higher counter that this payer signed and does not remember; all of it counts as spent. */
 export function adoptCumulative (lane: PayerLane, cumulativeNano: bigint): { lane: PayerLane, moreNano: bigint } {
   const moreNano = greater(cumulativeNano - lane.cumulativeNano, 0n)

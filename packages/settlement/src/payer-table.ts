@@ -44,6 +44,11 @@ function newEntry (state: PayerLane): PayerEntry {
   return { state, recorded: Promise.resolve(), toppingUp: false, queue: Promise.resolve(), opened, allowanceNano: 0n }
 }
 
+/** The chain shows the lane; one that ends meanwhile goes on ending. */
+function opened (state: PayerLane): PayerLane {
+  return state.status === 'ending' ? state : { ...state, status: 'open' }
+}
+
 /** A payer's lanes, one per payee: on disk before they are on chain, and followed until the chain has said what they are. */
 export class PayerTable {
   readonly #init: PayerTableInit
@@ -245,7 +250,7 @@ export class PayerTable {
         this.#init.onError(error)
         continue
       }
-      await this.exclusive(entry, async () => { await this.write(entry, { ...entry.state, status: 'open' }) })
+      await this.exclusive(entry, async () => { await this.write(entry, opened(entry.state)) })
       entry.opened.resolve()
     }
   }
@@ -269,10 +274,10 @@ export class PayerTable {
     this.#init.background(this.raise(entry, this.#init.capNano).then(() => {}).finally(() => { entry.toppingUp = false }))
   }
 
-  /** Adds to the lane's cap and returns the cap that the chain shows then, nanoTON. */
-  async raise (entry: PayerEntry, addNano: bigint): Promise<bigint> {
+  /** Adds to the lane's cap and returns the cap that the chain shows then, nanoTON. A lane that was to end ends all the same, unless `staysOpen`. */
+  async raise (entry: PayerEntry, addNano: bigint, staysOpen = false): Promise<bigint> {
     const capNano = await this.#init.opener.raise(entry.state.id, entry.state.capNano, addNano)
-    await this.exclusive(entry, async () => { await this.write(entry, { ...entry.state, capNano, status: 'open' }) })
+    await this.exclusive(entry, async () => { await this.write(entry, { ...(staysOpen ? { ...entry.state, status: 'open' } : opened(entry.state)), capNano }) })
     return capNano
   }
 

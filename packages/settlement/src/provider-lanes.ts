@@ -1,5 +1,6 @@
 import { CocoonError } from '@cocoon-net/protocol'
 import { MAX_LANES, MAX_UNFUNDED_PER_PEER } from './constants.ts'
+import { endedByClose } from './lane-close.ts'
 import { inheritDebts } from './lane-debts.ts'
 import { laneDeletes, laneWrites, readLane, readLanes } from './lane-rows.ts'
 import { isKeptOnDisk, roomFor } from './lane-table.ts'
@@ -7,6 +8,7 @@ import { chainUpdate, debtNano, exposureNano, newLane, recoverJobs, vestJob } fr
 import { ledgerKey, nextLedgerSequence } from './ledger.ts'
 import { hex, laneKeyOf } from './types.ts'
 import type { Clock } from './clock.ts'
+import type { CloseBook } from './close-book.ts'
 import type { LaneState, SettledJob } from './lane.ts'
 import type { LedgerRow } from './ledger.ts'
 import type { KeyValue, Store, StoreWrite } from './store.ts'
@@ -40,6 +42,8 @@ export interface ProviderLanesInit {
   readonly clock: Clock
   readonly port: TonPort
   readonly minLaneCapNano: bigint
+  /** the lanes whose end both sides have signed */
+  readonly closes?: Pick<CloseBook, 'get'>
 }
 
 const BOUNDS = Object.freeze({ maxLanes: MAX_LANES, maxUnfundedPerPeer: MAX_UNFUNDED_PER_PEER })
@@ -244,17 +248,32 @@ export class ProviderLanes {
     const { vault, payee } = entry.state.id
     const seen = await port.readLane(vault, payee)
     const signerKey = seen == null ? null : await port.readSigner(vault, seen.keyIdx)
-    const apply = (state: LaneState): LaneState => chainUpdate(state, seen, signerKey, minLaneCapNano)
+    const close = this.#init.closes?.get(entry.laneKey)
+    const apply = (state: LaneState): LaneState => {
+      const updated = chainUpdate(state, seen, signerKey, minLaneCapNano)
+      return close === undefined ? updated : endedByClose(state, updated, close.sumNano, this.#init.clock.nowMs())
+    }
     const changed = apply(entry.state)
     if (this.#entries.get(entry.laneKey) !== entry) {
       // not admitted yet: a lane that is refused takes no place on disk
       entry.state = changed
       entry.ahead = changed
     } else if (chainView(changed) !== chainView(entry.state)) {
-      const paidNano = entry.ahead.paidOnChainNano
+      const before = entry.ahead
       const next = this.advance(entry, apply)
-      const redeemedNano = next.paidOnChainNano - paidNano
-      await this.write(entry, next, redeemedNano > 0n ? [this.row(next, 'redeemed', '', redeemedNano)] : [])
+      const redeemedNano = next.paidOnChainNano - before.paidOnChainNano
+      const rows = redeemedNano > 0n ? [this.row(next, 'redeemed', '', redeemedNano)] : []
+      await this.write(entry, next, [...this.debtRows(before, next, before.settled.keys()), ...rows])
     }
+  }
+
+  /** The books' lines about finished jobs whose debts were paid. */
+  debtRows (before: LaneState, next: LaneState, nonces: Iterable<string>): StoreWrite[] {
+    return next.settled === before.settled
+      ? []
+      : [...nonces].flatMap(nonce => {
+          const paidNano = (next.settled.get(nonce)?.paidNano ?? 0n) - (before.settled.get(nonce)?.paidNano ?? 0n)
+          return paidNano > 0n ? [this.row(next, 'earned', nonce, paidNano)] : []
+        })
   }
 }

@@ -1,5 +1,6 @@
 import { CocoonError, LIMITS, asCocoonError, payOpenBytes } from '@cocoon-net/protocol'
 import { systemClock } from './clock.ts'
+import { CloseBook } from './close-book.ts'
 import { REDEEM_COST_NANO, REDEEM_THRESHOLD_NANO } from './constants.ts'
 import { FirstContact } from './first-contact.ts'
 import { jobMeter } from './job-meter.ts'
@@ -13,17 +14,17 @@ import { Store } from './store.ts'
 import { hex, laneKeyOf, unhex } from './types.ts'
 import type { Clock } from './clock.ts'
 import type { JobMeter } from './job-meter.ts'
+import type { AgreedClose } from './lane-close.ts'
 import type { CloseOffer } from './lane-closing.ts'
-import type { LaneState } from './lane.ts'
 import type { LedgerRow } from './ledger.ts'
 import type { ProviderEntry } from './provider-lanes.ts'
 import type { Settlement } from './redeemer.ts'
 import type { Signer } from './signer.ts'
-import type { KeyValue, StoreWrite } from './store.ts'
+import type { KeyValue } from './store.ts'
 import type { TonPort } from './ton-port.ts'
 import type { VaultContract } from './vault-contract.ts'
 import type { Wallet } from './wallet.ts'
-import type { LaneFrame, NetworkPreset, PayFrame, PayOpen } from '@cocoon-net/protocol'
+import type { LaneFrame, NetworkPreset, PayClose, PayFrame, PayOpen } from '@cocoon-net/protocol'
 
 export interface ProviderPaymentsInit {
   readonly network: NetworkPreset
@@ -61,11 +62,18 @@ export interface ProviderPayments {
   /** Redeems now, at a loss too. */
   settle (filter?: { laneKey?: string }): Promise<Settlement[]>
   /**
-   * Signs the end of a lane together with its payer, and takes no further voucher on it.
+   * Signs the end of a lane together with its payer, and takes no further voucher on it. On disk before it resolves; who
+   * has both signatures sends it.
    *
-   * @throws {CocoonError} usage, lane_unknown, voucher_bad_signature, lane_in_use, close_refused, chain_unavailable
+   * @throws {CocoonError} usage, lane_unknown, lane_unlocking, voucher_bad_signature, lane_in_use, close_refused, no_room, chain_unavailable
    */
-  agreeToClose (offer: CloseOffer): Promise<Uint8Array>
+  agreeToClose (offer: CloseOffer): Promise<AgreedClose>
+  /**
+   * The same for a payer that asks over the wire, and sends the close where that is worth its gas. What was agreed stays so.
+   *
+   * @throws {CocoonError} as `openLane` and `agreeToClose`
+   */
+  closeLane (close: PayClose, peers: { client: Uint8Array, provider: Uint8Array }): Promise<AgreedClose>
   summary (): { lanes: number, earnedNano: bigint, unredeemedNano: bigint, debtNano: bigint }
   ledger (): Promise<LedgerRow[]>
 }
@@ -83,6 +91,7 @@ class DefaultProviderPayments implements ProviderPayments {
   readonly #lanes: ProviderLanes
   readonly #credit: FirstContact
   readonly #redeemer: Redeemer
+  readonly #closes: CloseBook
   readonly #closing: LaneClosing
   readonly #pollMs: number
 
@@ -93,11 +102,13 @@ class DefaultProviderPayments implements ProviderPayments {
     this.#clock = init.clock ?? systemClock
     this.#store = new Store(kv)
     this.#pollMs = Math.min(init.pollMs ?? DEFAULT_POLL_MS, unlockMs / 8)
-    this.#lanes = new ProviderLanes({ store: this.#store, kv, port, clock: this.#clock, minLaneCapNano: network.minLaneCapNano })
-    this.#closing = new LaneClosing({ ...init, store: this.#store, lanes: this.#lanes })
+    this.#closes = new CloseBook(this.#store)
+    this.#lanes = new ProviderLanes({ store: this.#store, kv, port, clock: this.#clock, minLaneCapNano: network.minLaneCapNano, closes: this.#closes })
+    this.#closing = new LaneClosing({ ...init, clock: this.#clock, lanes: this.#lanes, closes: this.#closes })
     this.#credit = new FirstContact({ terms: network.firstContactCredit, store: this.#store, clock: this.#clock })
     this.#redeemer = new Redeemer({
       lanes: this.#lanes,
+      closes: this.#closes,
       vaults,
       wallet,
       clock: this.#clock,
@@ -111,9 +122,9 @@ class DefaultProviderPayments implements ProviderPayments {
 
   async start (): Promise<void> {
     await this.#store.open()
+    await this.#closes.load()
     await this.#lanes.load()
     await this.#credit.load()
-    await this.#closing.load()
     this.#redeemer.start()
   }
 
@@ -124,7 +135,8 @@ class DefaultProviderPayments implements ProviderPayments {
     this.#credit.clear()
   }
 
-  async openLane (open: PayOpen, peers: { client: Uint8Array, provider: Uint8Array }): Promise<OpenedLane> {
+  /** The lane that a peer names, by what it signs; new ones have no place in the table yet. */
+  async #find (open: Omit<PayOpen, 't'>, peers: { client: Uint8Array, provider: Uint8Array }): Promise<ProviderEntry> {
     const { network, payee, vaults } = this.#init
     // "A node accepts a vault only if its address equals the StateInit that it builds itself": vault_not_accepted
     if (hex(vaults.account(open.vaultOwner)) !== hex(open.vault)) {
@@ -135,11 +147,16 @@ class DefaultProviderPayments implements ProviderPayments {
     if (!verifyEd25519(open.signer, payOpenBytes({ networkId: network.networkId, ...id, ...peers }), open.signature)) {
       throw new CocoonError('bad_signature')
     }
-    this.#closing.assertOpen(laneKeyOf(id))
     const found = await this.#lanes.find(id, open.signer)
     if (hex(found.state.signerKey) !== hex(open.signer)) {
       throw new CocoonError('voucher_bad_signature', 'the lane was opened with another signer')
     }
+    return found
+  }
+
+  async openLane (open: PayOpen, peers: { client: Uint8Array, provider: Uint8Array }): Promise<OpenedLane> {
+    const found = await this.#find(open, peers)
+    this.#closing.assertOpen(found.laneKey)
     if (found.state.chain !== 'confirmed') {
       await this.#lookAt(found)
     }
@@ -204,20 +221,11 @@ class DefaultProviderPayments implements ProviderPayments {
     }
     const before = entry.ahead
     const next = this.#lanes.advance(entry, (state) => acceptPay(state, frame, this.#init.network.networkId))
-    await this.#lanes.write(entry, next, next.finalisedNano === before.finalisedNano ? [] : this.#debtRows(before, next, frame))
+    await this.#lanes.write(entry, next, this.#lanes.debtRows(before, next, frame.jobs.map(([clientNonce]) => hex(clientNonce))))
     if (this.#redeemer.isDue(entry)) {
       this.#redeemer.kick()
     }
     return { cumulative: frame.voucher.cumulative }
-  }
-
-  /** A late voucher pays the debts of finished jobs. */
-  #debtRows (before: LaneState, next: LaneState, { jobs }: PayFrame): StoreWrite[] {
-    return jobs.flatMap(([clientNonce]) => {
-      const nonce = hex(clientNonce)
-      const paidNano = (next.settled.get(nonce)?.paidNano ?? 0n) - (before.settled.get(nonce)?.paidNano ?? 0n)
-      return paidNano > 0n ? [this.#lanes.row(next, 'earned', nonce, paidNano)] : []
-    })
   }
 
   async beginJob (job: { laneKey: string, clientNonce: Uint8Array, maxChargeNano: bigint, windowNano: bigint }): Promise<JobMeter> {
@@ -256,8 +264,24 @@ class DefaultProviderPayments implements ProviderPayments {
     return this.#redeemer.settle(this.#lanes.all().filter(({ laneKey }) => filter.laneKey == null || filter.laneKey === laneKey))
   }
 
-  async agreeToClose (offer: CloseOffer): Promise<Uint8Array> {
-    return this.#closing.agree(offer)
+  async agreeToClose (offer: CloseOffer): Promise<AgreedClose> {
+    const entry = this.#lanes.entry(laneKeyOf({ ...offer, payee: this.#init.payee }))
+    return this.#closing.agree(entry, offer, false)
+  }
+
+  async closeLane (close: PayClose, peers: { client: Uint8Array, provider: Uint8Array }): Promise<AgreedClose> {
+    const found = await this.#find(close, peers)
+    if (found.state.chain !== 'confirmed') {
+      await this.#lanes.refresh(found)
+    }
+    if (found.state.chain !== 'confirmed') {
+      throw new CocoonError('lane_unknown', 'the vault has no such lane')
+    }
+    // followed from here on, until the chain has ended it
+    const entry = await this.#lanes.admit(found, hex(peers.client))
+    const agreed = await this.#closing.agree(entry, { ...close, sumNano: close.cumulative, signerSignature: close.closeSignature }, true)
+    this.#redeemer.kick()
+    return agreed
   }
 
   summary (): { lanes: number, earnedNano: bigint, unredeemedNano: bigint, debtNano: bigint } {

@@ -1,3 +1,5 @@
+import { CLOSE_COST_NANO } from './constants.ts'
+import { closeDueNano } from './lane-close.ts'
 import { lesser, redeemableNano } from './lane.ts'
 import type { LaneState } from './lane.ts'
 
@@ -17,12 +19,20 @@ export interface RedeemPolicy {
  */
 export function redeemGainNano (lane: LaneState, policy: RedeemPolicy): bigint {
   const deltaNano = redeemableNano(lane)
-  const paidNano = lane.paidOnChainNano + deltaNano
-  const bps = BigInt(policy.feeBps)
-  // "fee = ⌊paid′·bps/10⁴⌋ − ⌊paid·bps/10⁴⌋"
-  const feeNano = paidNano * bps / 10_000n - lane.paidOnChainNano * bps / 10_000n
   const refundNano = lane.unlockAt === 0 ? 0n : lesser(lesser(lane.gasLeftNano, deltaNano), policy.costNano)
-  return deltaNano - feeNano - (policy.costNano - refundNano)
+  return deltaNano - feeNano(lane, deltaNano, policy) - (policy.costNano - refundNano)
+}
+
+/** "fee = ⌊paid′·bps/10⁴⌋ − ⌊paid·bps/10⁴⌋" */
+function feeNano ({ paidOnChainNano }: LaneState, deltaNano: bigint, { feeBps }: Pick<RedeemPolicy, 'feeBps'>): bigint {
+  const bps = BigInt(feeBps)
+  return (paidOnChainNano + deltaNano) * bps / 10_000n - paidOnChainNano * bps / 10_000n
+}
+
+/** What the payee gains by sending a close that both sides have signed, nanoTON; below 0 its payer had better send it. */
+export function closeGainNano (lane: LaneState, sumNano: bigint, policy: Pick<RedeemPolicy, 'feeBps'>): bigint {
+  const dueNano = closeDueNano(lane, sumNano)
+  return dueNano - feeNano(lane, dueNano, policy) - CLOSE_COST_NANO
 }
 
 /** Whether to redeem: never at a loss; early enough to be worth its cost, or while there is still time. */

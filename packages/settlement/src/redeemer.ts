@@ -1,20 +1,26 @@
 import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
 import { delay } from './clock.ts'
 import { MAX_WALLET_MESSAGES, REDEEM_COST_NANO, REDEEM_TIMEOUT_MS, REDEEM_VALUE_NANO } from './constants.ts'
+import { closeDueNano } from './lane-close.ts'
 import { lesser, redeemableNano } from './lane.ts'
-import { isRedeemDue, redeemPauseMs } from './redeem-policy.ts'
+import { closeGainNano, isRedeemDue, redeemPauseMs } from './redeem-policy.ts'
 import { whileAway } from './ton-port.ts'
 import type { Clock } from './clock.ts'
+import type { CloseBook } from './close-book.ts'
+import type { AgreedClose } from './lane-close.ts'
 import type { ProviderEntry, ProviderLanes } from './provider-lanes.ts'
 import type { RedeemPolicy } from './redeem-policy.ts'
 import type { VaultContract } from './vault-contract.ts'
 import type { Wallet } from './wallet.ts'
+import type { Cell } from '@ton/core'
 
 /** One redeem that the chain has shown; gross nanoTON. */
 export interface Settlement { readonly vault: Uint8Array, readonly epoch: bigint, readonly redeemedNano: bigint }
 
 export interface RedeemerInit {
   readonly lanes: ProviderLanes
+  /** the lanes whose end both sides have signed: their close is sent, and not their voucher */
+  readonly closes: Pick<CloseBook, 'get'>
   readonly vaults: VaultContract
   readonly wallet: Wallet
   readonly clock: Clock
@@ -30,7 +36,8 @@ export interface RedeemerInit {
 /** How often a redeem is looked for while it is under way. */
 const LOOK_MS = 200
 
-interface Order { readonly entry: ProviderEntry, readonly targetNano: bigint, readonly beforeNano: bigint }
+/** One message for a lane: its highest voucher, or its signed end. */
+interface Order { readonly entry: ProviderEntry, readonly close: AgreedClose | null, readonly targetNano: bigint, readonly beforeNano: bigint }
 
 /** When the lane ends, unix seconds; last of all where nobody ends it. */
 function endSeconds ({ state: { unlockAt } }: ProviderEntry): number {
@@ -87,7 +94,34 @@ export class Redeemer {
   }
 
   isDue (entry: ProviderEntry): boolean {
-    return isRedeemDue(entry.state, this.#init.policy) && this.#init.clock.nowMs() >= entry.retryAtMs
+    return this.#order(entry) !== null && this.#init.clock.nowMs() >= entry.retryAtMs
+  }
+
+  /** What is to be sent for a lane now; with `isAtAnyCost` whatever brings something. */
+  #order (entry: ProviderEntry, isAtAnyCost = false): Order | null {
+    const { state } = entry
+    const { closes, policy } = this.#init
+    const close = closes.get(entry.laneKey)
+    const beforeNano = state.paidOnChainNano
+    if (close !== undefined) {
+      const isWorthIt = closeGainNano(state, close.sumNano, policy) > 0n && (close.isPayeeSending || state.unlockAt !== 0)
+      if (isAtAnyCost ? closeDueNano(state, close.sumNano) > 0n : isWorthIt) {
+        return { entry, close, targetNano: lesser(close.sumNano, state.capNano), beforeNano }
+      }
+      if (state.unlockAt === 0) {
+        // the voucher would pay more than both have signed
+        return null
+      }
+    }
+    const isDue = isAtAnyCost ? redeemableNano(state) > 0n : isRedeemDue(state, policy)
+    return isDue ? { entry, close: null, targetNano: lesser(state.cumulativeNano, state.capNano), beforeNano } : null
+  }
+
+  #body ({ entry: { state: { id: { payee }, cumulativeNano, signature } }, close }: Order): Cell {
+    const { vaults } = this.#init
+    return close === null
+      ? vaults.redeemBody({ payee, cumulativeNano, signature: signature ?? new Uint8Array(64) })
+      : vaults.closeLaneBody({ ...close, payee, cumulativeNano: close.sumNano })
   }
 
   /**
@@ -102,9 +136,9 @@ export class Redeemer {
       for (const entry of entries) {
         await this.#unlessStopped(this.#init.lanes.refresh(entry))
       }
-      const owed = entries.filter(entry => redeemableNano(entry.state) > 0n)
-      for (let at = 0; at < owed.length; at += MAX_WALLET_MESSAGES) {
-        done.push(...await this.#redeem(owed.slice(at, at + MAX_WALLET_MESSAGES), error => { failures.push(error) }))
+      const orders = entries.flatMap(entry => this.#order(entry, true) ?? [])
+      for (let at = 0; at < orders.length; at += MAX_WALLET_MESSAGES) {
+        done.push(...await this.#redeem(orders.slice(at, at + MAX_WALLET_MESSAGES), error => { failures.push(error) }))
       }
       if (failures.length > 0) {
         throw failures[0]
@@ -172,21 +206,19 @@ export class Redeemer {
     // what unlocks first goes first
     due.sort((a, b) => endSeconds(a) - endSeconds(b))
     for (let at = 0; at < due.length; at += MAX_WALLET_MESSAGES) {
-      await this.#redeem(due.slice(at, at + MAX_WALLET_MESSAGES), error => { this.#report(error) })
+      // a batch before may have taken a minute
+      const orders = due.slice(at, at + MAX_WALLET_MESSAGES).flatMap(entry => this.#order(entry) ?? [])
+      await this.#redeem(orders, error => { this.#report(error) })
     }
   }
 
   /** Sends one batch and waits until the chain shows it. */
-  async #redeem (entries: readonly ProviderEntry[], onFailure: (error: CocoonError) => void): Promise<Settlement[]> {
-    const { vaults, clock } = this.#init
-    const orders = entries.map(({ state }, i): Order => ({
-      entry: entries[i], targetNano: lesser(state.cumulativeNano, state.capNano), beforeNano: state.paidOnChainNano
-    }))
-    const messages = entries.map(({ state: { id, cumulativeNano, signature } }) => ({
-      to: id.vault,
-      valueNano: REDEEM_VALUE_NANO,
-      body: vaults.redeemBody({ payee: id.payee, cumulativeNano, signature: signature ?? new Uint8Array(64) })
-    }))
+  async #redeem (orders: readonly Order[], onFailure: (error: CocoonError) => void): Promise<Settlement[]> {
+    if (orders.length === 0) {
+      return []
+    }
+    const { clock } = this.#init
+    const messages = orders.map(order => ({ to: order.entry.state.id.vault, valueNano: REDEEM_VALUE_NANO, body: this.#body(order) }))
     const fail = (order: Order, error: CocoonError): void => {
       const { entry } = order
       // a chain that did not answer took no message, and cost nothing

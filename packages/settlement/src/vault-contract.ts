@@ -1,3 +1,4 @@
+import type { PayeeWallet } from '@cocoon-net/contracts'
 import type { Cell, StateInit } from '@ton/core'
 
 /**
@@ -13,4 +14,6 @@ export interface VaultContract {
   /** Opens lanes, at most eight; for a lane that is open in the same epoch, `capNano` is added to its cap. */
   openLanesBody (init: { epoch: bigint, keyIdx: number, lanes: ReadonlyArray<{ payee: Uint8Array, capNano: bigint }> }): Cell
   redeemBody (init: { payee: Uint8Array, cumulativeNano: bigint, signature: Uint8Array }): Cell
+  /** Ends a lane at once with what both of its sides have signed; whoever sends it. */
+  closeLaneBody (init: { payee: Uint8Array, cumulativeNano: bigint, wallet: PayeeWallet, signerSignature: Uint8Array, payeeSignature: Uint8Array }): Cell
 }

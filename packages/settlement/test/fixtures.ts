@@ -72,6 +72,10 @@ export class LedgerChain {
         this.lanes.set(key, { ...lane, paidNano: cumulativeNano < lane.capNano ? cumulativeNano : lane.capNano })
       }
       return beginCell().endCell()
+    },
+    closeLaneBody: ({ payee }) => {
+      this.lanes.delete(Buffer.from(payee).toString('hex'))
+      return beginCell().endCell()
     }
   }
 

@@ -4,7 +4,8 @@ import { createClientPayments } from '../src/client-payments.ts'
 import { OPEN_VALUE_NANO, TON_NANO } from '../src/constants.ts'
 import { manualClock, network, nonce, payee, signer } from './fixtures.ts'
 import { VaultLedger } from './vault-ledger.ts'
-import type { ClientLane, ClientPayments, ClientPaymentsInit } from '../src/client-payments.ts'
+import type { ClientLane } from '../src/client-lane.ts'
+import type { ClientPayments, ClientPaymentsInit } from '../src/client-payments.ts'
 import type { CocoonError } from '@cocoon-net/protocol'
 
 const HOUR_MS = 3_600_000

@@ -1,7 +1,8 @@
-import { CocoonError, voucherHash } from '@cocoon-net/protocol'
+import { CocoonError, closeHash, voucherHash } from '@cocoon-net/protocol'
 import { beginCell } from '@ton/core'
 import { verifyEd25519 } from '../src/signer.ts'
 import { hex, unhex } from '../src/types.ts'
+import { walletAccount } from '../src/wallet.ts'
 import { network, signer } from './fixtures.ts'
 import type { Clock } from '../src/clock.ts'
 import type { TonPort } from '../src/ton-port.ts'
@@ -103,6 +104,19 @@ export class VaultLedger {
       }
       this.lanes.set(`${vault}:${hex(payee)}`, { ...lane, paidNano: paid, gasLeftNano: lane.unlockAt === 0 ? lane.gasLeftNano : 0n })
       return true
+    }),
+    closeLaneBody: ({ payee, cumulativeNano, wallet, signerSignature, payeeSignature }) => this.#body('close', (vault) => {
+      const lane = this.lanes.get(`${vault}:${hex(payee)}`)
+      if (lane == null || hex(walletAccount(wallet.publicKey, network.tonGlobalId)) !== hex(payee)) {
+        return false
+      }
+      const hash = closeHash({ networkId: network.networkId, vault: unhex(vault), payee, epoch: lane.epoch, cumulative: cumulativeNano })
+      if (!verifyEd25519(signer.publicKey, hash, signerSignature) || !verifyEd25519(wallet.publicKey, hash, payeeSignature)) {
+        return false
+      }
+      const paid = cumulativeNano < lane.capNano ? cumulativeNano : lane.capNano
+      this.paidNano += paid > lane.paidNano ? paid - lane.paidNano : 0n
+      return this.lanes.delete(`${vault}:${hex(payee)}`)
     })
   }
 

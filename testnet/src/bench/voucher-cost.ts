@@ -37,7 +37,7 @@ function cpuUs (): number {
 function openLanes (epochOf: (vault: Uint8Array) => bigint, signer: Signer): Pick<ProviderPaymentsInit, 'vaults' | 'port' | 'wallet'> {
   const never = (): never => { throw new Error('a voucher must not need the chain') }
   return {
-    vaults: { account: (owner) => owner, stateInit: never, deployBody: never, openLanesBody: never, redeemBody: never },
+    vaults: { account: (owner) => owner, stateInit: never, deployBody: never, openLanesBody: never, redeemBody: never, closeLaneBody: never },
     port: {
       nowMs: () => Date.now(),
       balance: async () => 0n,

@@ -100,10 +100,10 @@ function ownWriter (invocation: Invocation, chain: ChainAccess, sender: Wallet):
     topUpLane: async (payee, addNano) => withPayments(async payments => { await payments.topUp(payee, addNano) }),
     retireLane: async (payee, isIdle) => await exists(join(invocation.home, 'client')) ? withPayments(async payments => payments.retire(payee, { isIdle })) : null,
     redeemLane: async (vault, epoch) => withEarnings(async earnings => { await earnings.settle({ laneKey: laneKeyOf({ vault, payee: sender.account, epoch }) }) }),
-    agreeToClose: async offer => withEarnings(async earnings => ({
-      payeeSignature: await earnings.agreeToClose(offer),
-      publicKey: (await signerOf(invocation, 'wallet')).publicKey
-    }))
+    agreeToClose: async offer => withEarnings(async earnings => {
+      const { payeeSignature, wallet: { publicKey } } = await earnings.agreeToClose(offer)
+      return { payeeSignature, publicKey }
+    })
   }
 }
 

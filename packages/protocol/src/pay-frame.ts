@@ -1,7 +1,27 @@
 import { concat } from './bytes.ts'
 import { encodeCbor } from './cbor.ts'
+import { fixedBytes, list, record, tuple, uint64 } from './codec.ts'
 import { LIMITS } from './limits.ts'
-import type { PayFrame } from './pay.ts'
+import type { ValueOf } from './codec.ts'
+
+const ID_BYTES = 32
+const SIGNATURE_BYTES = 64
+
+export const voucherCodec = record({
+  networkId: fixedBytes(ID_BYTES),
+  vault: fixedBytes(ID_BYTES),
+  payee: fixedBytes(ID_BYTES),
+  epoch: uint64,
+  cumulative: uint64
+})
+
+export const payFrameCodec = record({
+  voucher: voucherCodec,
+  signature: fixedBytes(SIGNATURE_BYTES),
+  jobs: list(tuple(fixedBytes(ID_BYTES), uint64), LIMITS.maxJobsPerPayFrame)
+})
+
+export type PayFrame = { readonly t: 'pay' } & ValueOf<typeof payFrameCodec>
 
 /** RFC 8949 §3.1: heads of an array of two, of short byte strings, and of what says that one more byte has the count. */
 const PAIR = 0x82
@@ -10,8 +30,6 @@ const MAJOR_BYTES = 0x40
 const MAJOR_ARRAY = 0x80
 const MAJOR_MAP = 0xa0
 
-const ID_BYTES = 32
-const SIGNATURE_BYTES = 64
 const bytesHead = (length: number): Uint8Array => Uint8Array.of(MAJOR_BYTES + COUNT_IN_NEXT, length)
 
 // What stands between the fields of a frame, in the one order that deterministic encoding allows.
@@ -84,7 +102,10 @@ class Reader {
       this.isOther ||= value < 2n ** 32n
       return value
     }
-    const value = width === 1 ? this.#view.getUint8(start) : width === 2 ? this.#view.getUint16(start) : this.#view.getUint32(start)
+    let value = 0
+    for (let at = start; at < this.#at; at++) {
+      value = value * 256 + this.#bytes[at]
+    }
     // what fits half the width must not take all of it
     this.isOther ||= value < (width === 1 ? COUNT_IN_NEXT : 256 ** (width / 2))
     return BigInt(value)

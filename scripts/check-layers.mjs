@@ -1,6 +1,7 @@
-// Fails when an import points up, when a package imports what it does not
-// declare, and when production code reaches for what only tests and the
-// testnet may use. `node scripts/check-layers.mjs [root]`.
+// Fails when an import points up, when packages or files import each other in
+// a circle, when a package imports what it does not declare, and when
+// production code reaches for what only tests and the testnet may use.
+// `node scripts/check-layers.mjs [root]`.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
@@ -72,15 +73,20 @@ function packageOf (specifier) {
 }
 
 function checkFile (context, file, isTest) {
-  const { name, layer, manifest, root, dir, problems } = context
+  const { name, layer, manifest, root, dir, files, problems } = context
   const say = text => { problems.push(`${relative(root, file)}: ${text}`) }
 
   const text = readFileSync(file, 'utf8')
   const valueImports = importsOf(text.replace(/^import type .*$/gm, ''))
+  const neighbours = []
+
+  files.set(relative(root, file), neighbours)
 
   for (const specifier of importsOf(text)) {
     if (specifier.startsWith('.')) {
       const target = resolve(file, '..', specifier)
+
+      neighbours.push(relative(root, target))
 
       if (!target.startsWith(dir + sep)) {
         say(`${specifier} leaves the package: import it by its name`)
@@ -120,7 +126,7 @@ function checkFile (context, file, isTest) {
   }
 }
 
-/** `a -> b -> a` among packages, however their layers lie. */
+/** `a -> b -> a` among packages, however their layers lie, or among files, imports of types too. */
 function cycles (graph) {
   const found = []
   const done = new Set()
@@ -153,6 +159,7 @@ function cycles (graph) {
 export function checkLayers (root) {
   const problems = []
   const graph = new Map()
+  const files = new Map()
   const dirs = [
     ...(existsSync(join(root, 'packages')) ? readdirSync(join(root, 'packages')).map(name => join(root, 'packages', name)) : []),
     join(root, 'contracts'),
@@ -182,7 +189,7 @@ export function checkLayers (root) {
       }
     }
 
-    const context = { name, layer, manifest, root, dir, problems }
+    const context = { name, layer, manifest, root, dir, files, problems }
 
     for (const inner of ['src', 'bin']) {
       for (const file of filesBelow(join(dir, inner))) {
@@ -198,6 +205,10 @@ export function checkLayers (root) {
 
   for (const cycle of cycles(graph)) {
     problems.push(`packages depend on each other in a circle: ${cycle}`)
+  }
+
+  for (const cycle of cycles(files)) {
+    problems.push(`files import each other in a circle: ${cycle}`)
   }
 
   return problems

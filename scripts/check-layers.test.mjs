@@ -91,6 +91,20 @@ test('packages of one layer may not depend on each other in a circle', () => {
   })[0], /circle/)
 })
 
+test('files may not import each other in a circle, not even for a type', () => {
+  const files = (...lines) => ({
+    'packages/engine/package.json': manifest('engine'),
+    'packages/engine/src/a.ts': "import { b } from './inner/b.ts'",
+    'packages/engine/src/inner/b.ts': lines.join('\n'),
+    'packages/engine/src/inner/c.ts': "export type { A } from '../a.ts'"
+  })
+
+  assert.deepEqual(problemsOf(files()), [])
+  assert.match(problemsOf(files("import type { A } from '../a.ts'"))[0], /circle: packages\/engine\/src\/a\.ts -> packages\/engine\/src\/inner\/b\.ts -> packages\/engine\/src\/a\.ts$/)
+  assert.match(problemsOf(files("import type { C } from './c.ts'"))[0], /circle: .*a\.ts -> .*b\.ts -> .*c\.ts -> .*a\.ts$/)
+  assert.match(problemsOf(files("import { more } from './b.ts'"))[0], /circle: .*b\.ts -> .*b\.ts$/)
+})
+
 test('comments are not imports', () => {
   assert.deepEqual(importsOf("/**\n * import { a } from 'a'\n */\n// import 'b'\nconst url = 'http://c'\nimport d from 'd'\n"), ['d'])
 })

@@ -1,22 +1,29 @@
 /**
- * Fuzzes each parser from self-made seeds: `npm run fuzz -w packages/attestation -- [--seconds 60] [--seed N]
- * [--target NAME]`. Prints the seed and what was found, as hex to be kept as a test; then what a hostile megabyte costs.
- * Exits 1 when a parser breaks its contract or a megabyte costs 50 ms or more.
+ * Fuzzes each parser from self-made seeds. Prints the seed and what was found, as hex to be kept as a test; then what a
+ * hostile megabyte costs. Exits 1 when a parser breaks its contract or a megabyte costs 50 ms or more.
  */
 import process from 'node:process'
-import { parseArgs } from 'node:util'
 import { utf8 } from '@cocoon-net/protocol'
 import { fuzzTargets, mutate, probe, randomOf } from '../test/simulated/fuzz-parsers.ts'
+import { commandLine, positive, refuse } from './command-line.ts'
 import type { FuzzTarget } from '../test/simulated/fuzz-parsers.ts'
 
 const MEGABYTE = 1_000_000
 const MAX_MEGABYTE_MS = 50
 const MAX_FINDS = 5
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string' }, target: { type: 'string' } } })
-const seed = Number(values.seed ?? Date.now() % 2 ** 32)
-const seconds = Number(values.seconds)
-const targets = fuzzTargets().filter(({ name }) => values.target == null || name === values.target)
+const all = fuzzTargets()
+const usage = `usage: npm run fuzz -w packages/attestation -- [--seconds 60] [--seed N] [--target NAME]
+  --seconds  for each parser
+  --seed     of an earlier run, to see it again; default from the clock
+  --target   one of: ${all.map(({ name }) => name).join('; ')}`
+const options = commandLine(usage, ['seconds', 'seed', 'target'])
+const seconds = positive(usage, 'seconds', options.seconds, 60, false)
+const seed = positive(usage, 'seed', options.seed, Date.now() % 2 ** 32)
+const targets = all.filter(({ name }) => options.target == null || name === options.target)
+if (targets.length === 0) {
+  refuse(usage, `there is no target ${options.target ?? ''}`)
+}
 process.stdout.write(`seed ${seed}, ${seconds} s for each of ${targets.length} parsers\n`)
 
 let failed = false

@@ -1,7 +1,7 @@
-import { CocoonError, sha256, toHex } from '@cocoon-net/protocol'
-import { LRUCache } from 'lru-cache'
+import { CocoonError } from '@cocoon-net/protocol'
+import { parseOnce } from '../parse-once.ts'
 import { takeSignature } from './xml-signature.ts'
-import { childrenOf, parseXml } from './xml.ts'
+import { MAX_XML_BYTES, childrenOf, parseXml } from './xml.ts'
 import type { Certificate } from '../x509/certificate.ts'
 import type { Element } from '@xmldom/xmldom'
 
@@ -37,27 +37,20 @@ function malformed (message: string): CocoonError {
   return new CocoonError('evidence_malformed', message)
 }
 
-// As with certificates: what is kept is the parse and whether the file is signed by the key in it, never a verdict.
-const parsed = new LRUCache<string, Rim>({ max: 32 })
-
 /**
  * A SWID tag (ISO/IEC 19770-2) as TCG's Reference Integrity Manifest Information Model uses it, with NVIDIA's attributes.
  *
  * @throws {CocoonError} evidence_malformed
  */
-export function parseRim (data: Uint8Array): Rim {
-  const id = toHex(sha256(data))
-  let rim = parsed.get(id)
-  if (rim == null) {
-    const root = parseXml(data)
-    if (root.namespaceURI !== SWID || root.localName !== 'SoftwareIdentity') {
-      throw malformed('the XML is no manifest')
-    }
-    const { certificates, holds } = takeSignature(root)
-    rim = { id, ...contentOf(root), certificates, isSigned: holds }
-    parsed.set(id, rim)
+export const parseRim = parseOnce({ what: 'a manifest', maxBytes: MAX_XML_BYTES, maxKept: 32 }, convert)
+
+function convert (data: Uint8Array, id: string): Rim {
+  const root = parseXml(data)
+  if (root.namespaceURI !== SWID || root.localName !== 'SoftwareIdentity') {
+    throw malformed('the XML is no manifest')
   }
-  return rim
+  const { certificates, holds } = takeSignature(root)
+  return { id, ...contentOf(root), certificates, isSigned: holds }
 }
 
 /** Of what a version is: five bytes in hex make a VBIOS. */

@@ -1,6 +1,7 @@
-import { CocoonError, equalBytes, sha256, toHex } from '@cocoon-net/protocol'
+import { equalBytes, sha256, toHex } from '@cocoon-net/protocol'
 import { LRUCache } from 'lru-cache'
 import { verifyEcdsa, verifyRsaPssSha384 } from '../crypto.ts'
+import { parseOnce } from '../parse-once.ts'
 import { bitsOf, booleanOf, extensionsOf, flagsOf, integerBytes, isBoolean, isInteger, oidOf, parseDer, rawOf, sequenceOf, setOf, tagged, textOf, timeOf } from './der.ts'
 import { publicKeyOf } from './public-key.ts'
 import type { Node } from './der.ts'
@@ -51,32 +52,12 @@ export interface Certificate {
   readonly signature: Uint8Array
 }
 
-// Parsing is most of the cost of a verification, and issuers are the same for thousands of providers. What is cached is
-// the parse, never a verdict.
-const parsed = new LRUCache<string, Certificate>({ max: 256 })
-
 /** @throws {CocoonError} evidence_malformed */
-export function parseCertificate (der: Uint8Array): Certificate {
-  if (der.byteLength > MAX_CERTIFICATE_BYTES) {
-    throw new CocoonError('evidence_malformed', 'a certificate is too large')
-  }
-  const id = toHex(sha256(der))
-  let certificate = parsed.get(id)
-  if (certificate == null) {
-    try {
-      certificate = convert(id, der)
-    } catch (error) {
-      throw new CocoonError('evidence_malformed', 'a certificate cannot be parsed', { cause: error })
-    }
-    parsed.set(id, certificate)
-  }
-  return certificate
-}
+export const parseCertificate = parseOnce({ what: 'a certificate', maxBytes: MAX_CERTIFICATE_BYTES, maxKept: 256 }, convert)
 
 /** Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue } (RFC 5280 §4.1). */
-function convert (id: string, der: Uint8Array): Certificate {
-  // A copy: the parts below are views, and the caller may use its buffer again.
-  const [tbs, algorithm, signature] = sequenceOf(parseDer(der.slice()))
+function convert (der: Uint8Array, id: string): Certificate {
+  const [tbs, algorithm, signature] = sequenceOf(parseDer(der))
   const fields = [...sequenceOf(tbs)]
   if (tagged(fields[0], 0) != null) {
     fields.shift() // version

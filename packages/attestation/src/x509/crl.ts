@@ -1,5 +1,5 @@
-import { CocoonError, equalBytes, sha256, toHex } from '@cocoon-net/protocol'
-import { LRUCache } from 'lru-cache'
+import { equalBytes } from '@cocoon-net/protocol'
+import { parseOnce } from '../parse-once.ts'
 import { serialOf, signedBy } from './certificate.ts'
 import { bitsOf, extensionsOf, integerBytes, isInteger, isTime, oidOf, parseDer, rawOf, sequenceOf, tagged, timeOf } from './der.ts'
 import type { Certificate } from './certificate.ts'
@@ -23,30 +23,12 @@ export interface Crl {
   readonly signature: Uint8Array
 }
 
-const parsed = new LRUCache<string, Crl>({ max: 32 })
-
 /** @throws {CocoonError} evidence_malformed */
-export function parseCrl (der: Uint8Array): Crl {
-  if (der.byteLength > MAX_CRL_BYTES) {
-    throw new CocoonError('evidence_malformed', 'a revocation list is too large')
-  }
-  const id = toHex(sha256(der))
-  let crl = parsed.get(id)
-  if (crl == null) {
-    try {
-      crl = convert(id, der)
-    } catch (error) {
-      throw new CocoonError('evidence_malformed', 'a revocation list cannot be parsed', { cause: error })
-    }
-    parsed.set(id, crl)
-  }
-  return crl
-}
+export const parseCrl = parseOnce({ what: 'a revocation list', maxBytes: MAX_CRL_BYTES, maxKept: 32 }, convert)
 
 /** CertificateList ::= SEQUENCE { tbsCertList, signatureAlgorithm, signatureValue } (RFC 5280 §5.1). */
-function convert (id: string, der: Uint8Array): Crl {
-  // A copy: the parts below are views, and the caller may use its buffer again.
-  const [tbs, algorithm, signature] = sequenceOf(parseDer(der.slice()))
+function convert (der: Uint8Array, id: string): Crl {
+  const [tbs, algorithm, signature] = sequenceOf(parseDer(der))
   const fields = [...sequenceOf(tbs)]
   if (isInteger(fields[0])) {
     fields.shift() // version

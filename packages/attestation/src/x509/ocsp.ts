@@ -1,8 +1,8 @@
-import { CocoonError, equalBytes, fromHex, sha256, toHex } from '@cocoon-net/protocol'
+import { equalBytes, fromHex, sha256 } from '@cocoon-net/protocol'
 import { sha1 } from '@noble/hashes/legacy.js'
 import { sha384 } from '@noble/hashes/sha2.js'
 import * as asn1js from 'asn1js'
-import { LRUCache } from 'lru-cache'
+import { parseOnce } from '../parse-once.ts'
 import { parseCertificate, serialOf, signedBy } from './certificate.ts'
 import { bitsOf, extensionsOf, integerBytes, isTime, nullOf, octetsOf, oidOf, parseDer, rawOf, sequenceOf, tagged, timeOf } from './der.ts'
 import type { Certificate } from './certificate.ts'
@@ -53,8 +53,6 @@ export interface OcspResponse {
   readonly signature: Uint8Array
 }
 
-const parsed = new LRUCache<string, OcspResponse>({ max: 128 })
-
 /** DER of `OCSPResponse` begins with an enumerated status, as no certificate and no list does. */
 export function looksLikeOcsp (der: Uint8Array): boolean {
   const head = der[1] < 0x80 ? 2 : 2 + (der[1] & 0x7f)
@@ -62,27 +60,11 @@ export function looksLikeOcsp (der: Uint8Array): boolean {
 }
 
 /** @throws {CocoonError} evidence_malformed */
-export function parseOcsp (der: Uint8Array): OcspResponse {
-  if (der.byteLength > MAX_OCSP_BYTES) {
-    throw new CocoonError('evidence_malformed', 'an OCSP response is too large')
-  }
-  const id = toHex(sha256(der))
-  let response = parsed.get(id)
-  if (response == null) {
-    try {
-      response = convert(id, der)
-    } catch (error) {
-      throw new CocoonError('evidence_malformed', 'an OCSP response cannot be parsed', { cause: error })
-    }
-    parsed.set(id, response)
-  }
-  return response
-}
+export const parseOcsp = parseOnce({ what: 'an OCSP response', maxBytes: MAX_OCSP_BYTES, maxKept: 128 }, convert)
 
 /** OCSPResponse ::= SEQUENCE { responseStatus, responseBytes [0] { responseType, response } } */
-function convert (id: string, der: Uint8Array): OcspResponse {
-  // A copy: the parts below are views, and the caller may use its buffer again.
-  const [status, bytes, ...none] = sequenceOf(parseDer(der.slice(), MAX_NODES.wrapper))
+function convert (der: Uint8Array, id: string): OcspResponse {
+  const [status, bytes, ...none] = sequenceOf(parseDer(der, MAX_NODES.wrapper))
   if (!equalBytes(rawOf(status), Uint8Array.of(0x0a, 0x01, 0x00)) || none.length > 0) {
     throw new TypeError('the responder gave no answer')
   }

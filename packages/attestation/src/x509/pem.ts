@@ -1,5 +1,5 @@
-import { CocoonError, sha256, toHex } from '@cocoon-net/protocol'
-import { LRUCache } from 'lru-cache'
+import { CocoonError } from '@cocoon-net/protocol'
+import { parseOnce } from '../parse-once.ts'
 import { parseCertificate } from './certificate.ts'
 import { parseCrl } from './crl.ts'
 import type { Certificate } from './certificate.ts'
@@ -8,9 +8,6 @@ import type { Crl } from './crl.ts'
 /** NVIDIA's chain has five certificates; nobody's has more than eight. */
 const MAX_BLOCKS = 16
 const MAX_PEM_BYTES = 65_536
-
-// Issuer chains are the same in every provider's evidence. What is cached is the parse, never a verdict.
-const parsed = new LRUCache<string, PemContents>({ max: 128 })
 
 export interface PemContents { readonly certificates: readonly Certificate[], readonly crls: readonly Crl[] }
 
@@ -28,18 +25,7 @@ function decodeBase64 (text: string): Uint8Array {
  *
  * @throws {CocoonError} evidence_malformed
  */
-export function parsePemOrDer (data: Uint8Array): PemContents {
-  if (data.byteLength > MAX_PEM_BYTES) {
-    throw new CocoonError('evidence_malformed', 'a certificate file is too large')
-  }
-  const id = toHex(sha256(data))
-  let contents = parsed.get(id)
-  if (contents == null) {
-    contents = parseContents(data)
-    parsed.set(id, contents)
-  }
-  return contents
-}
+export const parsePemOrDer = parseOnce({ what: 'a certificate file', maxBytes: MAX_PEM_BYTES, maxKept: 128 }, parseContents)
 
 /** PEM as Intel's service puts it into a header (percent-encoded), or as JSON writes a text (line ends escaped). */
 function plainText (text: string): string {

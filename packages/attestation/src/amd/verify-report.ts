@@ -107,11 +107,18 @@ function checkChain (chain: readonly Certificate[], product: AmdProduct | null, 
   if (key.check != null) {
     return key.check
   }
-  // Product names look like "Milan-B0" in a VCEK and "Milan" in a VLEK.
-  if (!key.value.productName.startsWith(product)) {
+  if (!isOfProduct(key.value.productName, product)) {
     return fail(name, 'evidence_refused', 'the endorsement key is of another product than its root')
   }
   return pass(name, `leads to the pinned root for ${product}`)
+}
+
+/** Bergamo and Siena stand under the root keys of Genoa (AMD 57230). */
+const NAMES_UNDER_ROOT: Readonly<Record<AmdProduct, readonly string[]>> = Object.freeze({ Milan: ['Milan'], Genoa: ['Genoa', 'Bergamo', 'Siena'], Turin: ['Turin'] })
+
+/** Product names look like "Milan-B0" in a VCEK, and like "Genoa" in others and in a VLEK. */
+function isOfProduct (productName: string, product: AmdProduct): boolean {
+  return NAMES_UNDER_ROOT[product].includes(productName.split('-')[0])
 }
 
 function checkRevocation (material: Material, chain: readonly Certificate[], atMs: number): { check: Check, endsMs: number[] } {

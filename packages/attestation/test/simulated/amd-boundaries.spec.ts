@@ -61,7 +61,14 @@ describe('AMD\'s rules at their boundaries', () => {
     for (const [product, under] of [['Milan', 'Genoa'], ['Genoa', 'Turin'], ['Turin', 'Milan']] as const) {
       expect(faults(judge(product, { under }))).to.deep.equal(['chain: the chain is not that of an endorsement key'])
     }
-    expect(faults(judge('Genoa', { chain: platformOf('Genoa').chain({ productName: 'Milan-B0' }) }))).to.deep.equal(['chain: the endorsement key is of another product than its root'])
+    const named = (productName: string): string[] => faults(judge('Genoa', { chain: platformOf('Genoa').chain({ productName }) }))
+    for (const name of ['Milan-B0', 'Turin', 'Genoan', 'Sienas-B0', '-Genoa', '']) {
+      expect(named(name), name).to.deep.equal(['chain: the endorsement key is of another product than its root'])
+    }
+    for (const name of ['Genoa', 'Genoa-B1', 'Bergamo-B0', 'Siena', 'Siena-B2']) {
+      expect(named(name), name).to.deep.equal([])
+    }
+    expect(faults(judge('Milan', { chain: platformOf('Milan').chain({ productName: 'Siena' }) }))).to.have.lengthOf(1)
   })
 
   it('a key of one kind is no key of the other', () => {

@@ -180,6 +180,11 @@ describe('Intel\'s rules at their boundaries', () => {
     for (const key of ['tcb/TDX/00906ED50000', 'qe/TD_QE']) {
       expect([17, 18, 19].map(number => passes({ knownVersions: { [key]: number } })), key).to.deep.equal([true, true, false])
     }
+    const reasons = (init: Init): string[] => judge(init).reasons.map(({ message }) => message)
+    const below = 'the evaluation number of qe/TD_QE is below 19'
+    expect(reasons({ knownVersions: { 'qe/TD_QE': 19 } })).to.deep.equal([below])
+    expect(reasons({ knownVersions: { 'qe/TD_QE': 19 }, policy: { evaluationFloors: [{ from: iso(0), number: 19 }] } }).at(-1)).to.equal(below)
+    expect(reasons({ policy: { evaluationFloors: [{ from: iso(0), number: 19 }] } }).at(-1)).to.equal(`${below}, the floor of the production policy`)
     expect(passes({ knownVersions: { 'tcb/SGX/00906ED50000': 19, 'tcb/TDX/000000000000': 19, 'qe/QE': 19 } })).to.be.true()
     expect(judge().collateralVersions).to.deep.equal({ 'tcb/TDX/00906ED50000': 18, 'qe/TD_QE': 18 })
   })

@@ -43,6 +43,23 @@ describe('verify memory', () => {
     }
   })
 
+  it('is never lowered by others that write at the same time, nor held up by one that died', async () => {
+    const { home, remove } = await createSandbox()
+    try {
+      // All have read the empty memory before any writes.
+      const memories = await Promise.all(Array.from({ length: 12 }, async () => openMemory(home)))
+      await Promise.all(memories.map(async (memory, i) => memory.remember({ shared: (i * 7) % 12, [`own${i}`]: i })))
+      const own = Object.fromEntries(memories.map((_, i) => [`own${i}`, i]))
+      expect(await readVersions(home)).to.deep.equal({ shared: 11, ...own })
+      await mkdir(join(home, 'collateral-versions.json.lock'))
+      await (await openMemory(home, 0)).remember({ shared: 12 })
+      expect(await readVersions(home)).to.include({ shared: 12 })
+      expect(await readdir(home)).to.deep.equal(['collateral-versions.json'])
+    } finally {
+      await remove()
+    }
+  })
+
   it('is empty in a home that cannot be, and unreadable where it is no file', async () => {
     expect(await readVersions('/dev/null/home')).to.deep.equal({})
     const { home, remove } = await createSandbox()

@@ -1,10 +1,14 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
 import { z } from 'zod'
 import type { CollateralVersions } from '@cocoon-net/attestation'
 
 const FILE_NAME = 'collateral-versions.json'
+/** Writing takes some milliseconds: who holds the lock for longer has died. */
+const LOCK_TIMEOUT_MS = 2_000
+const LOCK_POLL_MS = 10
 const versionsSchema = z.record(z.string().max(128), z.int().min(0))
 
 /**
@@ -44,6 +48,21 @@ export async function writeVersions (home: string, versions: CollateralVersions)
   }
 }
 
+/** One process at a time: of two that read before either wrote, the second would lower what the first raised. */
+async function inTurn (home: string, timeoutMs: number, work: () => Promise<void>): Promise<void> {
+  const lock = join(home, `${FILE_NAME}.lock`)
+  // Where nothing can be made, writing fails and says so.
+  const isFree = async (): Promise<boolean> => mkdir(lock).then(() => true, (error: NodeJS.ErrnoException) => error.code !== 'EEXIST')
+  for (let waitedMs = 0; waitedMs < timeoutMs && !await isFree(); waitedMs += LOCK_POLL_MS) {
+    await setTimeout(LOCK_POLL_MS)
+  }
+  try {
+    await work()
+  } finally {
+    await rmdir(lock).catch(() => { /* another took it for dead */ })
+  }
+}
+
 /** The versions that a home remembers, while one judgement is made. */
 export interface VersionMemory {
   readonly versions: CollateralVersions
@@ -56,7 +75,7 @@ export interface VersionMemory {
 /** For questions about another time: nothing is read, nothing written. */
 export const NO_MEMORY: VersionMemory = Object.freeze({ versions: Object.freeze({}), fault: null, remember: async () => {} })
 
-export async function openMemory (home: string): Promise<VersionMemory> {
+export async function openMemory (home: string, lockTimeoutMs = LOCK_TIMEOUT_MS): Promise<VersionMemory> {
   const { newestVersions } = await import('@cocoon-net/attestation')
   try {
     const versions = await readVersions(home)
@@ -64,10 +83,11 @@ export async function openMemory (home: string): Promise<VersionMemory> {
       versions,
       fault: null,
       remember: async seen => {
-        const newest = newestVersions(versions, seen)
-        if (newest !== versions) {
-          await writeVersions(home, newest)
+        if (newestVersions(versions, seen) === versions) {
+          return
         }
+        await mkdir(home, { recursive: true, mode: 0o700 }).catch(() => { /* writing says so */ })
+        await inTurn(home, lockTimeoutMs, async () => { await writeVersions(home, newestVersions(await readVersions(home), seen)) })
       }
     }
   } catch (error) {

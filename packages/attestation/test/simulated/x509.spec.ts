@@ -1,9 +1,10 @@
 import { spkiHashOf, testCertificate, testCrl, testKey, toPem } from '@cocoon-net/attestation-simulated'
-import { toHex, utf8 } from '@cocoon-net/protocol'
+import { fromHex, toHex, utf8 } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
 import { chainFrom, leavesOf } from '../../src/x509/build-chain.ts'
 import { chainFault, parseCertificate } from '../../src/x509/certificate.ts'
 import { crlFault, newestCrl, nextBeginMs, parseCrl } from '../../src/x509/crl.ts'
+import { nullOf, parseDer } from '../../src/x509/der.ts'
 import { parsePemOrDer } from '../../src/x509/pem.ts'
 import type { Certificate } from '../../src/x509/certificate.ts'
 import type { Crl } from '../../src/x509/crl.ts'
@@ -199,5 +200,14 @@ describe('revocation lists', () => {
     expect(() => parseCrl(Uint8Array.from([...der, 0]))).to.throw('cannot be parsed')
     expect(() => parseCrl(new Uint8Array(65_537))).to.throw('too large')
     expect(() => parseCrl(new Uint8Array(65_536))).to.throw('cannot be parsed')
+  })
+})
+
+describe('a tag in the place of NULL', () => {
+  it('is primitive, of its number, context-specific and empty', () => {
+    const forms = { 8000: true, 8100: false, a000: false, '0500': false, 4000: false, c000: false, 800100: false }
+    for (const [der, wanted] of Object.entries(forms)) {
+      expect(nullOf(parseDer(fromHex(der)), 0), der).to.equal(wanted)
+    }
   })
 })

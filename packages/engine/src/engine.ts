@@ -1,3 +1,5 @@
+import { toHex } from '@cocoon-net/protocol'
+
 /** An endpoint of the OpenAI API that a model can answer. */
 export type EngineEndpoint = 'chat' | 'completions' | 'embeddings'
 
@@ -74,4 +76,9 @@ export interface Engine {
   generate(request: EngineRequest, options?: GenerateOptions): AsyncIterable<EngineEvent>
   /** Tokens of a plain text, or undefined when the engine has no tokenizer for the model. */
   countTokens(model: string, text: string): number | undefined
+}
+
+/** Hex of a model's digest, the form that requests name. */
+export function engineModelId (model: EngineModel): string {
+  return toHex(model.digest)
 }

@@ -3,10 +3,11 @@
  *
  * One interface over inference engines: an embedded llama.cpp and OpenAI-compatible servers.
  */
+export { engineModelId } from './engine.ts'
 export type {
   EndReason, Engine, EngineEndpoint, EngineEvent, EngineModel, EngineRequest, EngineSlots, GenerateOptions, RequestBody, TokenClass
 } from './engine.ts'
-export { engineModelId, llamaEngine } from './llama-engine.ts'
+export { llamaEngine } from './llama-engine.ts'
 export type { LlamaEngineInit, LlamaModelInit } from './llama-engine.ts'
 export { openaiEngine } from './openai/openai-engine.ts'
 export type { OpenaiEngineInit } from './openai/openai-engine.ts'

@@ -1,13 +1,13 @@
 import { randomInt } from 'node:crypto'
-import { asCocoonError, CocoonError, toHex } from '@cocoon-net/protocol'
-import { DEFAULT_TEMPERATURE, PROMPT_CHUNK_TOKENS, STOP_WAIT_MS } from './constants.ts'
+import { asCocoonError, CocoonError } from '@cocoon-net/protocol'
+import { STOP_WAIT_MS } from './constants.ts'
+import { llamaAnswer } from './llama-answer.ts'
+import { grammarState } from './llama-grammar.ts'
 import { loadLlamaModel } from './llama-model.ts'
-import { findModel, parseRequest, unsupported } from './request.ts'
-import { StopMatcher } from './stop-matcher.ts'
-import type { Engine, EngineEvent, EngineModel, EngineRequest, EngineSlots, GenerateOptions, TokenClass } from './engine.ts'
+import { findModel, parseRequest } from './request.ts'
+import type { Engine, EngineEvent, EngineModel, EngineRequest, EngineSlots, GenerateOptions } from './engine.ts'
 import type { LoadedModel } from './llama-model.ts'
-import type { GenerationRequest } from './request.ts'
-import type { Llama, LlamaContextSequence, LlamaGrammarEvaluationState, Token } from 'node-llama-cpp'
+import type { Llama } from 'node-llama-cpp'
 
 export interface LlamaModelInit {
   /** A GGUF file. */
@@ -144,11 +144,13 @@ class LlamaEngine implements Engine {
     this.jobs.add(job)
 
     try {
-      const grammar = await grammarState(llama, model, body, request)
+      const prefix = request.prefix ?? []
+      const grammar = await grammarState({ llama, model, format: body.responseFormat, prefix })
       const sequence = await model.pool.acquire(signal)
 
       try {
-        yield * this.run(model, sequence, { body, prompt, grammar, prefix: request.prefix ?? [], signal })
+        const { promptCache = false, randomSeed = defaultSeed } = this.init
+        yield * llamaAnswer(model, sequence, { body, prompt, grammar, prefix, keepsState: promptCache, seed: seedOf(body.seed) ?? randomSeed(), signal })
       } finally {
         try {
           // Nothing of a job stays where another caller's timing could reveal it.
@@ -174,85 +176,7 @@ class LlamaEngine implements Engine {
       }
     }
   }
-
-  private async * run (model: LoadedModel, sequence: LlamaContextSequence, job: Job): AsyncGenerator<EngineEvent, void, undefined> {
-    const { body, prompt, signal } = job
-    const head = prompt.slice(0, -1) as Token[]
-
-    if (this.init.promptCache === true) {
-      await sequence.adaptStateToTokens(head, false)
-    }
-
-    const cachedTokens = sequence.nextTokenIndex
-    yield { type: 'prompt', promptTokens: prompt.length - cachedTokens, cachedTokens }
-
-    for (let at = cachedTokens; at < head.length && !signal.aborted; at += PROMPT_CHUNK_TOKENS) {
-      await sequence.evaluateWithoutGeneratingNewTokens(head.slice(at, at + PROMPT_CHUNK_TOKENS))
-    }
-
-    if (signal.aborted) {
-      yield { type: 'end', reason: 'cancelled' }
-      return
-    }
-
-    const limit = Math.min(body.maxTokens, model.info.contextLength - prompt.length)
-    const generated: Token[] = [...job.prefix] as Token[]
-    const matcher = new StopMatcher(body.stop)
-    const classes = model.classifier(prompt)
-    let produced = 0
-    const tokens = sequence.evaluate([prompt[prompt.length - 1] as Token], {
-      temperature: body.temperature ?? DEFAULT_TEMPERATURE,
-      topP: body.topP ?? 1,
-      topK: body.topK ?? 0,
-      minP: body.minP ?? 0,
-      seed: seedOf(body.seed) ?? (this.init.randomSeed ?? defaultSeed)(),
-      grammarEvaluationState: job.grammar,
-      repeatPenalty: body.frequencyPenalty === 0 && body.presencePenalty === 0
-        ? undefined
-        : { punishTokens: () => generated, penalty: 1, frequencyPenalty: body.frequencyPenalty, presencePenalty: body.presencePenalty }
-    })
-
-    for await (const token of tokens) {
-      if (signal.aborted) {
-        yield { type: 'end', reason: 'cancelled' }
-        return
-      }
-
-      generated.push(token)
-      produced++
-      const { release, stopped } = matcher.push({ id: token, bytes: model.vocabulary.bytesOf(token), class: classes(token) })
-
-      for (const piece of release) {
-        yield { type: 'token', ...piece }
-      }
-
-      if (stopped) {
-        yield { type: 'end', reason: 'stop' }
-        return
-      }
-
-      if (produced >= limit) {
-        break
-      }
-    }
-
-    for (const piece of matcher.flush()) {
-      yield { type: 'token', ...piece }
-    }
-
-    yield { type: 'end', reason: signal.aborted ? 'cancelled' : produced >= limit ? 'length' : 'stop' }
-  }
 }
-
-interface Job {
-  readonly body: GenerationRequest
-  readonly prompt: readonly number[]
-  readonly prefix: readonly number[]
-  readonly grammar?: LlamaGrammarEvaluationState
-  readonly signal: AbortSignal
-}
-
-export type Classifier = (token: number) => TokenClass
 
 function checkPrefix (prefix: readonly number[], vocabularySize: number): readonly number[] {
   if (prefix.some(id => !Number.isInteger(id) || id < 0 || id >= vocabularySize)) {
@@ -262,30 +186,6 @@ function checkPrefix (prefix: readonly number[], vocabularySize: number): readon
   return prefix
 }
 
-async function grammarState (llama: Llama, model: LoadedModel, body: GenerationRequest, request: EngineRequest): Promise<LlamaGrammarEvaluationState | undefined> {
-  const format = body.responseFormat
-
-  if (format == null || format.type === 'text') {
-    return undefined
-  }
-
-  if ((request.prefix?.length ?? 0) > 0) {
-    throw unsupported('response_format', 'A grammar cannot be resumed in the middle of an answer.')
-  }
-
-  const { LlamaGrammarEvaluationState } = await import('node-llama-cpp')
-
-  try {
-    const grammar = format.type === 'json_object'
-      ? await llama.getGrammarFor('json')
-      : await llama.createGrammarForJsonSchema(format.json_schema.schema as Parameters<Llama['createGrammarForJsonSchema']>[0])
-
-    return new LlamaGrammarEvaluationState({ model: model.model, grammar })
-  } catch (error) {
-    throw new CocoonError('bad_request', 'The JSON schema cannot be used.', { cause: error, details: { parameter: 'response_format' } })
-  }
-}
-
 /** llama.cpp takes 32 bits; OpenAI allows any integer. */
 function seedOf (seed: number | undefined): number | undefined {
   return seed == null ? undefined : Number(BigInt.asUintN(32, BigInt(seed)))
@@ -293,9 +193,4 @@ function seedOf (seed: number | undefined): number | undefined {
 
 function defaultSeed (): number {
   return randomInt(2 ** 32)
-}
-
-/** Hex of a model's digest, the form that requests name. */
-export function engineModelId (model: EngineModel): string {
-  return toHex(model.digest)
 }

@@ -91,11 +91,6 @@ export function parseRequest (request: EngineRequest): GenerationRequest {
 
   const data = result.data
   const wanted = ('max_completion_tokens' in data ? data.max_completion_tokens : undefined) ?? data.max_tokens ?? request.maxTokens
-  const stops = data.stop == null ? [] : typeof data.stop === 'string' ? [data.stop] : data.stop
-
-  if (stops.some(text => Buffer.byteLength(text) > MAX_STOP_BYTES)) {
-    throw new CocoonError('bad_request', `A stop string has at most ${MAX_STOP_BYTES} bytes.`, { details: { parameter: 'stop' } })
-  }
 
   checkSchema(data.response_format)
 
@@ -112,7 +107,7 @@ export function parseRequest (request: EngineRequest): GenerationRequest {
     topK: data.top_k ?? undefined,
     minP: data.min_p ?? undefined,
     seed: data.seed ?? undefined,
-    stop: stops.filter(text => text.length > 0),
+    stop: stopStrings(data.stop),
     frequencyPenalty: data.frequency_penalty ?? 0,
     presencePenalty: data.presence_penalty ?? 0,
     responseFormat: data.response_format
@@ -121,7 +116,7 @@ export function parseRequest (request: EngineRequest): GenerationRequest {
 
 /** The text of a message, whichever of the two shapes it has. */
 export function contentText (value: ChatMessage['content']): string {
-  return value == null ? '' : typeof value === 'string' ? value : value.map(part => part.text).join('')
+  return Array.isArray(value) ? value.map(part => part.text).join('') : value ?? ''
 }
 
 /** @throws {CocoonError} model_unknown */
@@ -153,6 +148,16 @@ function refusal (error: z.ZodError): CocoonError {
   }
 
   return new CocoonError('bad_request', `A parameter is not acceptable: ${issue.path.join('.')}`, { details: { parameter } })
+}
+
+function stopStrings (given: z.infer<typeof stop>): string[] {
+  const texts = typeof given === 'string' ? [given] : given ?? []
+
+  if (texts.some(text => Buffer.byteLength(text) > MAX_STOP_BYTES)) {
+    throw new CocoonError('bad_request', `A stop string has at most ${MAX_STOP_BYTES} bytes.`, { details: { parameter: 'stop' } })
+  }
+
+  return texts.filter(text => text.length > 0)
 }
 
 function checkSchema (format: ResponseFormat): void {

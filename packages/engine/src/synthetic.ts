@@ -10,6 +10,7 @@ import { NO_ROOM_RETRY_MS } from './constants.ts'
 import { contentText, findModel, parseRequest } from './request.ts'
 import { StopMatcher } from './stop-matcher.ts'
 import type { Engine, EngineEvent, EngineModel, EngineRequest, GenerateOptions } from './engine.ts'
+import type { GenerationRequest } from './request.ts'
 
 export interface SyntheticEngineInit {
   readonly name?: string
@@ -42,7 +43,7 @@ export function syntheticEngine (init: SyntheticEngineInit = {}): Engine {
     findModel(served, request.model)
     const body = parseRequest(request)
     const prefix = request.prefix ?? []
-    const text = body.messages?.map(message => contentText(message.content)).join('\n') ?? (typeof body.prompt === 'string' ? body.prompt : body.prompt?.join(' ') ?? '')
+    const text = promptText(body)
     const promptTokens = wordCount(text) + prefix.length
 
     if (promptTokens + 1 > contextLength) {
@@ -111,6 +112,14 @@ export function syntheticEngine (init: SyntheticEngineInit = {}): Engine {
     generate,
     countTokens: (model, text) => model === served[0].hex ? wordCount(text) : undefined
   }
+}
+
+function promptText ({ messages, prompt = '' }: GenerationRequest): string {
+  if (messages != null) {
+    return messages.map(message => contentText(message.content)).join('\n')
+  }
+
+  return typeof prompt === 'string' ? prompt : prompt.join(' ')
 }
 
 /** At least one, so that no prompt is free. */

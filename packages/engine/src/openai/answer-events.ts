@@ -2,7 +2,7 @@ import { CocoonError, utf8 } from '@cocoon-net/protocol'
 import { z } from 'zod'
 import { unsupported } from '../request.ts'
 import { readEvents } from './sse.ts'
-import type { EndReason, EngineEvent } from '../engine.ts'
+import type { EndReason, EngineEvent, TokenClass } from '../engine.ts'
 
 const count = z.number().int().min(0).max(0xffffffff)
 const usageSchema = z.object({ prompt_tokens: count, prompt_tokens_details: z.object({ cached_tokens: count.nullish() }).nullish() })
@@ -21,6 +21,7 @@ const chunkSchema = z.object({
   usage: usageSchema.nullish()
 })
 type Chunk = z.infer<typeof chunkSchema>
+type Choice = NonNullable<Chunk['choices']>[number]
 
 interface AnswerOptions {
   readonly signal: AbortSignal
@@ -48,25 +49,12 @@ export async function * answerEvents (body: ReadableStream<Uint8Array>, options:
 
     if (!begun) {
       begun = true
-      const cachedTokens = Math.min(chunk.usage?.prompt_tokens_details?.cached_tokens ?? 0, chunk.usage?.prompt_tokens ?? 0)
-      yield { type: 'prompt', promptTokens: (chunk.usage?.prompt_tokens ?? 0) - cachedTokens, cachedTokens }
+      yield promptEvent(chunk.usage)
     }
 
     const choice = chunk.choices?.[0]
-    const pieces = [
-      { text: choice?.delta?.reasoning_content ?? choice?.delta?.reasoning, class: 'reasoning' as const },
-      { text: choice?.delta?.content ?? choice?.text, class: 'completion' as const }
-    ]
 
-    if ((choice?.delta?.tool_calls?.length ?? 0) > 0) {
-      throw unsupported('tools', 'The inference server answered with a tool call.')
-    }
-
-    for (const piece of pieces) {
-      if (piece.text == null || piece.text.length === 0) {
-        continue
-      }
-
+    for (const piece of piecesOf(choice)) {
       if (produced >= options.maxTokens) {
         yield { type: 'end', reason: 'length' }
         return
@@ -86,6 +74,27 @@ export async function * answerEvents (body: ReadableStream<Uint8Array>, options:
   }
 
   yield { type: 'end', reason: reason ?? 'stop' }
+}
+
+function promptEvent (usage: Chunk['usage']): EngineEvent {
+  const promptTokens = usage?.prompt_tokens ?? 0
+  const cachedTokens = Math.min(usage?.prompt_tokens_details?.cached_tokens ?? 0, promptTokens)
+
+  return { type: 'prompt', promptTokens: promptTokens - cachedTokens, cachedTokens }
+}
+
+/** The texts that a chunk adds to the answer, none of them empty. */
+function piecesOf (choice: Choice | undefined): Array<{ text: string, class: TokenClass }> {
+  const { delta, text } = choice ?? {}
+
+  if ((delta?.tool_calls?.length ?? 0) > 0) {
+    throw unsupported('tools', 'The inference server answered with a tool call.')
+  }
+
+  return [
+    { text: delta?.reasoning_content ?? delta?.reasoning ?? '', class: 'reasoning' as const },
+    { text: delta?.content ?? text ?? '', class: 'completion' as const }
+  ].filter(piece => piece.text.length > 0)
 }
 
 function parseChunk (data: string): Chunk {

@@ -2,6 +2,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'aegir/chai'
+import { chainAnswer } from './fixtures/chain-answer.ts'
 import { createSandbox, jsonOf } from './fixtures/run-command.ts'
 import type { Sandbox } from './fixtures/run-command.ts'
 import type { CliContext } from '../src/context.ts'
@@ -11,6 +12,7 @@ interface Shown { readonly name: string, readonly ok: boolean, readonly message:
 
 const NOW = Date.parse('2026-03-01T00:00:00Z')
 const CHAIN = 'http://127.0.0.1:1/jsonRPC'
+const GENESIS = 'ab'.repeat(32)
 const PORTS = ['--gateway-port', '0', '--admin-port', '0']
 
 describe('doctor', () => {
@@ -31,11 +33,11 @@ describe('doctor', () => {
     }
     return { code: outcome.code, checks: new Map(checks.map(check => [check.name, check])) }
   }
-  const chainAt = (date: string | undefined): typeof fetch => async () =>
-    Response.json({ ok: true, result: { last: { seqno: 5 } } }, { headers: date === undefined ? {} : { date } })
+  const chainAt = (date: string | undefined): typeof fetch => async (input, init) =>
+    Response.json(chainAnswer(input, init, GENESIS), { headers: date === undefined ? {} : { date } })
 
   it('measures the clock against the chain\'s', async () => {
-    await sandbox.command(['init'])
+    await sandbox.command(['init', '--devnet-genesis', GENESIS])
     for (const [date, ok, message] of [
       ['Sun, 01 Mar 2026 00:00:01 GMT', true, /as the chain/],
       ['Sun, 01 Mar 2026 00:00:30 GMT', true, /30 s behind/],
@@ -73,17 +75,30 @@ describe('doctor', () => {
     expect([code, checks.get('keys')?.remedy?.includes(file)]).to.deep.equal([1, true])
   })
 
+  it('says when the chain is another network\'s, and when the configuration names none', async () => {
+    await sandbox.command(['init', '--chain-url', CHAIN])
+    const nameless = await look(PORTS, { fetch: chainAt(undefined) })
+    expect(nameless.checks.get('network')?.message).to.include('devnetGenesis is not set')
+    for (const argv of [['--devnet-genesis', 'cd'.repeat(32)], ['--network', 'testnet']]) {
+      const other = await look([...PORTS, ...argv], { fetch: chainAt(undefined) })
+      expect([other.code, other.checks.get('network')?.ok]).to.deep.equal([1, false])
+      expect(other.checks.get('network')?.message).to.match(/serves the (?:devnet abab|chain -1217)/)
+    }
+    const same = await look([...PORTS, '--devnet-genesis', GENESIS], { fetch: chainAt(undefined) })
+    expect([same.code, same.checks.get('network')?.message]).to.deep.equal([0, 'devnet'])
+  })
+
   it('says what a chain that is not set needs', async () => {
     expect((await look(PORTS)).checks.get('chain')?.remedy).to.include('cocoon testnet up')
   })
 
   it('looks at the node that runs, and at whom it has found', async () => {
-    await sandbox.command(['init'])
-    const node = (models: Response): typeof fetch => async input => {
+    await sandbox.command(['init', '--devnet-genesis', GENESIS])
+    const node = (models: Response): typeof fetch => async (input, init) => {
       if (String(input).endsWith('/v1/models')) {
         return models
       }
-      return Response.json(String(input).endsWith('/status') ? { network: 'devnet', ready: true } : { ok: true, result: { last: { seqno: 5 } } })
+      return Response.json(String(input).endsWith('/status') ? { network: 'devnet', ready: true } : chainAnswer(input, init, GENESIS))
     }
     const provider = { peer_id: 'p', tier: 'open', tier_note: 'Not private.', private: false, prices_nano_per_million: { prompt: 1, cached: 1, completion: 1, reasoning: 1 }, room: { total: 1, free: 1 }, context_length: 1, endpoints: ['chat'], stake_nano: 0 }
     const well = await look(['--chain-url', CHAIN], { fetch: node(Response.json({ data: [{ id: 'm', cocoon: { providers: [provider] } }] })) })

@@ -7,6 +7,7 @@ import { expect } from 'aegir/chai'
 import { GROUPS } from '../src/command-table.ts'
 import { exitCodeOf } from '../src/exit-codes.ts'
 import { printable, tonText } from '../src/output.ts'
+import { chainAnswer } from './fixtures/chain-answer.ts'
 import { createSandbox, jsonOf } from './fixtures/run-command.ts'
 import type { Sandbox } from './fixtures/run-command.ts'
 import type { ErrorCode } from '@cocoon-net/protocol'
@@ -102,9 +103,10 @@ describe('program', () => {
     const before = await sandbox.command(['doctor', '--json', '--gateway-port', '0', '--admin-port', '0'])
     expect(before.code).to.equal(1)
     expect(jsonOf(before).checks.find((check: { name: string }) => check.name === 'home').remedy).to.include('cocoon init')
-    await sandbox.command(['init'])
+    const genesis = 'ab'.repeat(32)
+    await sandbox.command(['init', '--devnet-genesis', genesis])
     const healthy = await sandbox.command(['doctor', '--json', '--gateway-port', '0', '--admin-port', '0', '--chain-url', 'http://127.0.0.1:1/jsonRPC'], {
-      fetch: async () => Response.json({ ok: true, result: { last: { seqno: 5 } } })
+      fetch: async (input, init) => Response.json(chainAnswer(input, init, genesis))
     })
     expect([healthy.code, jsonOf(healthy).ok]).to.deep.equal([0, true])
     const sick = await sandbox.command(['doctor', '--json', '--gateway-port', '0', '--admin-port', '0', '--chain-url', 'http://127.0.0.1:1/'], { env: { COCOON_GATEWY_PORT: '1' } })

@@ -1,5 +1,6 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { changePassphrase, loadKey } from '@cocoon-net/settlement'
 import { expect } from 'aegir/chai'
 import { createSandbox, jsonOf } from './fixtures/run-command.ts'
 import type { Outcome, Sandbox } from './fixtures/run-command.ts'
@@ -97,6 +98,25 @@ describe('wallet keys', function () {
     expect((await cocoon(['wallet', 'export', '--yes'])).out).to.equal(`${SEED}\n`)
   })
 
+  it('protects every key of the home, also where a run was cut short, and makes none in the clear beside them', async () => {
+    const [old, next] = ['open sesame', 'another one']
+    await cocoon(['wallet', 'create'])
+    await cocoon(['wallet', 'protect'], { env: { COCOON_NEW_PASSPHRASE: old } })
+    expect(jsonOf(await cocoon(['stake', 'receipt-key', '--json'])).error.code).to.equal('key_locked')
+    await expect(stat(keyFile('receipt'))).to.eventually.be.rejected()
+    // the wallet's key was changed, then the machine went down
+    await changePassphrase(keyFile('wallet'), { passphrase: old }, { passphrase: next })
+    const env = { COCOON_PASSPHRASE: old, COCOON_NEW_PASSPHRASE: next }
+    expect(jsonOf(await cocoon(['wallet', 'protect', '--json'], { env })).files).to.deep.equal([keyFile('wallet'), keyFile('voucher')])
+    for (const name of ['wallet', 'voucher']) {
+      await expect(loadKey(keyFile(name), {})).to.eventually.be.rejected.with.property('code', 'key_locked')
+      expect((await loadKey(keyFile(name), { passphrase: next })).byteLength).to.equal(32)
+    }
+    await changePassphrase(keyFile('voucher'), { passphrase: next }, { passphrase: 'a third' })
+    const stuck = jsonOf(await cocoon(['wallet', 'protect', '--json'], { env: { COCOON_PASSPHRASE: next, COCOON_NEW_PASSPHRASE: old } }))
+    expect([stuck.error.code, (await loadKey(keyFile('wallet'), { passphrase: next })).byteLength]).to.deep.equal(['key_locked', 32])
+  }).timeout(60_000)
+
   it('has an address of its own on each network', async () => {
     await cocoon(['wallet', 'import'], inputOf(SEED))
     const addresses = await Promise.all([['--network', 'devnet'], ['--network', 'testnet'], ['--network', 'mainnet']].map(async argv => jsonOf(await cocoon(['wallet', 'address', '--json', ...argv]))))
@@ -114,6 +134,8 @@ describe('wallet keys', function () {
       expect(code, argv.join(' ')).to.equal(2)
       expect(err).to.match(/^file_unusable: .*cocoon wallet create/)
     }
+    const { code, err } = await cocoon(['wallet', 'send', `0:${'00'.repeat(32)}`, '1'])
+    expect([code, err.includes('nobody')]).to.deep.equal([2, true])
     const missing = await sandbox.command(['wallet', 'create'])
     expect(missing.err).to.match(/^config_invalid: devnetGenesis is not set/)
   })

@@ -57,11 +57,22 @@ describe('money commands on a devnet', function () {
     expect((await client.json('vault')).deployed).to.equal(false)
   })
 
+  it('says before it sends that a deposit is too small, or that the chain is another network\'s', async () => {
+    const before = world.devnet.snapshot()
+    expect((await client.command('vault deposit 0.119999999')).err).to.match(/^deposit_too_small: .*0\.1 TON .*stay in the vault for its rent/)
+    for (const line of ['vault deposit 1', 'vault deposit 1 --dry-run', 'vault', 'wallet']) {
+      const { code, err } = await client.command(`${line} --devnet-genesis ${'ab'.repeat(32)}`)
+      expect([code, err.split(':')[0]], line).to.deep.equal([1, 'wrong_network'])
+    }
+    expect(world.devnet.snapshot()).to.deep.equal(before)
+  })
+
   it('deploys the vault with its first deposit, and takes more', async () => {
     await dryThenReal('vault deposit 1')
     expect(await client.json('vault')).to.deep.include({ deployed: true, lockedNano: '0', lanes: [] })
     const before = BigInt((await client.json('vault')).balanceNano)
     await dryThenReal('vault deposit 1500000000nano')
+    expect((await client.command('vault deposit 1nano')).err).to.match(/^deposit_too_small: /)
     const books = await booksOf(world.client, vault)
     const after = BigInt((await client.json('vault')).balanceNano)
     expect(after).to.equal(books.nano)

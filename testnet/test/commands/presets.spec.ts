@@ -194,7 +194,7 @@ describe('endpoints that a command asks', function () {
   })
 
   it('must agree when there are two, and the command says which shows what', async () => {
-    const other = await createWorld()
+    const other = await createWorld({ genesis: world.devnet.genesis })
     try {
       const second = `--second-chain-url ${other.devnet.endpoint}`
       const same = await home.json(`vault --second-chain-url ${world.devnet.endpoint}`)

@@ -71,7 +71,7 @@ describe('stake commands on a devnet', function () {
 
   it('unbonds, changes its mind, and takes out what is ready and no sooner', async () => {
     expect(await refusal('stake withdraw')).to.equal('stake_not_ready')
-    expect(await refusal('stake rebond')).to.equal('insufficient_funds')
+    expect(await refusal('stake rebond')).to.equal('nothing_due')
     expect(await refusal('stake unbond 5')).to.equal('insufficient_funds')
     await dryThenReal('stake unbond 1')
     expect(await home.json('stake')).to.deep.include({ bondedNano: '3000000001', unbondingNano: '1000000000', withdrawableNano: '0' })

@@ -4,8 +4,10 @@ import { z } from 'zod'
 import { chainUrlOf } from '../config-keys.ts'
 import { adminRead } from '../local-api.ts'
 import { adminPlaceOf } from '../running-node.ts'
+import { checkEndpoints } from './check-network.ts'
 import { checkOf, failedCheck } from './doctor-check.ts'
 import { fetchModels } from './offers.ts'
+import { networkOfConfig } from './wallet-access.ts'
 import type { Check } from './doctor-check.ts'
 import type { Config } from '../config-keys.ts'
 import type { Invocation } from '../invocation.ts'
@@ -56,6 +58,17 @@ function skewCheck (invocation: Invocation, response: Response): Check[] {
   return [checkOf('clock', Math.abs(seconds) * 1_000 <= MAX_SKEW_MS, text, 'Set the clock, or let the system keep it: offers and evidence of others are refused otherwise.')]
 }
 
+/** Whether the chain is the one that the configuration names. */
+async function servesCheck (invocation: Invocation, config: Config): Promise<Check[]> {
+  try {
+    const network = networkOfConfig({ ...invocation, config })
+    await checkEndpoints({ ...invocation, config }, network)
+    return [checkOf('network', true, network.name, '')]
+  } catch (error) {
+    return [failedCheck('network', error)]
+  }
+}
+
 /** Whether the chain's API answers, and how far its clock is from ours. */
 export async function checkChain (invocation: Invocation, config: Config): Promise<Check[]> {
   let url: string
@@ -77,7 +90,7 @@ export async function checkChain (invocation: Invocation, config: Config): Promi
     if (!response.ok || typeof seqno !== 'number') {
       throw new CocoonError('chain_unavailable', `${url} does not answer like a toncenter API`)
     }
-    return [checkOf(name, true, `at block ${seqno}`, ''), ...skewCheck(invocation, response)]
+    return [checkOf(name, true, `at block ${seqno}`, ''), ...await servesCheck(invocation, config), ...skewCheck(invocation, response)]
   } catch (error) {
     return [failedCheck(name, error instanceof CocoonError ? error : new CocoonError('chain_unavailable', undefined, { cause: error }))]
   }

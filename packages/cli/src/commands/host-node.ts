@@ -4,12 +4,25 @@ import { ensureToken, readToken } from '../local-api.ts'
 import { errorText, fieldsText, printResult } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { untilAborted } from '../until-aborted.ts'
-import { keyOptions } from './wallet-access.ts'
+import { checkEndpoints } from './check-network.ts'
+import { keyOptions, networkOfConfig } from './wallet-access.ts'
 import type { HostInit, HostedNode } from '../compose.ts'
 import type { Command, Invocation } from '../invocation.ts'
 
+/** A node starts while its chain is away, but not on another network's. */
+async function checkChain (invocation: Invocation): Promise<void> {
+  try {
+    await checkEndpoints(invocation, networkOfConfig(invocation))
+  } catch (error) {
+    if (asCocoonError(error).code !== 'chain_unavailable') {
+      throw error
+    }
+  }
+}
+
 async function hostUntilStopped (invocation: Invocation, start: (init: HostInit) => Promise<HostedNode>): Promise<number> {
   const { context, home, config } = invocation
+  await withProgress(context, 'Reading the chain', async () => checkChain(invocation))
   await ensureToken(home)
   const init: HostInit = {
     home,

@@ -6,7 +6,6 @@ import { z } from 'zod'
 import { adminAction } from '../local-api.ts'
 import { sendBody } from '../money-wire.ts'
 import { errorText } from '../output.ts'
-import { checkNetwork } from './check-network.ts'
 import { exists, paymentStore, signerOf } from './wallet-access.ts'
 import type { ChainAccess } from './wallet-access.ts'
 import type { Invocation } from '../invocation.ts'
@@ -111,11 +110,10 @@ function ownWriter (invocation: Invocation, chain: ChainAccess, sender: Wallet):
  * Runs `work` with what may write: where a node runs from this home, that node, since two processes that use one wallet
  * would each void the other's messages; else the command itself, and no node starts meanwhile.
  *
- * @throws {CocoonError} wrong_network, not_running, wrong_wallet, and what the writing throws
+ * @throws {CocoonError} not_running, wrong_wallet, and what the writing throws
  */
 export async function withWriter<T> (invocation: Invocation, chain: ChainAccess, work: (writer: MoneyWriter) => Promise<T>): Promise<T> {
   const { sender } = chain
-  await checkNetwork(invocation, chain)
   const lock = sender === undefined ? undefined : await homeLock(invocation)
   if (sender === undefined || lock === undefined) {
     return work(nodeWriter(invocation, chain))

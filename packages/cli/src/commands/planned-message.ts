@@ -1,5 +1,6 @@
-import { clientVaultBodies, providerStakeBodies } from '@cocoon-net/contracts'
+import { CLIENT_VAULT_LIMITS, clientVaultBodies, providerStakeBodies } from '@cocoon-net/contracts'
 import { accountToText } from '@cocoon-net/protocol'
+import { tonText } from '../output.ts'
 import type { MoneyWriter } from './money-writer.ts'
 import type { WalletMessage } from '@cocoon-net/settlement'
 import type { Cell } from '@ton/core'
@@ -58,7 +59,7 @@ export function planSetUp (init: { vault: Uint8Array, stateInit: NonNullable<Wal
     valueNano: init.amountNano,
     init: init.stateInit,
     body: clientVaultBodies.setUp({ signerKey: init.signerKey, operator: init.operator }),
-    what: 'deploy the vault with its first deposit',
+    what: `deploy the vault with its first deposit, of which ${tonText(CLIENT_VAULT_LIMITS.reserveBaseNano)} TON stay in it for its rent`,
     movesNano: init.amountNano,
     costNano: COST_NANO.setUp
   }
@@ -115,7 +116,7 @@ export function planBond (init: { stake: Uint8Array, amountNano: bigint, missing
     valueNano: init.amountNano + init.missingNano + GAS_VALUE_NANO,
     init: init.stateInit,
     body: providerStakeBodies.deposit(init.amountNano),
-    what: init.stateInit === undefined ? 'deposit into the stake' : 'deploy the stake with its first deposit',
+    what: `${init.stateInit === undefined ? 'deposit into the stake' : 'deploy the stake with its first deposit'}${init.missingNano === 0n ? '' : `, and ${tonText(init.missingNano)} TON that stay in it for its rent`}`,
     movesNano: init.amountNano + init.missingNano,
     costNano: init.stateInit === undefined ? COST_NANO.stakeStep : COST_NANO.stakeSetUp
   }

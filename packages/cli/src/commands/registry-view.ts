@@ -1,14 +1,12 @@
 import { judgeRegistry, readRegistry, stakeFaults, vaultFaults } from '@cocoon-net/cocoon/registry'
 import { CLIENT_VAULT_CODE_HASH, PROVIDER_STAKE_CODE_HASH } from '@cocoon-net/contracts'
 import { CocoonError, accountToText } from '@cocoon-net/protocol'
-import { createChainReader } from '@cocoon-net/settlement'
-import { chainEndpointsOf } from '../config-keys.ts'
 import { EXIT_DONE } from '../exit-codes.ts'
 import { printResult, tableText, tonText } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { wordOf } from './registry-words.ts'
 import { timeText } from './vault-view.ts'
-import { accountArgument, friendlyText, networkOfConfig, openChain } from './wallet-access.ts'
+import { accountArgument, friendlyText, networkOfConfig, openChain, openPort } from './wallet-access.ts'
 import type { Command, Invocation } from '../invocation.ts'
 import type { RegistryJudgement, RegistryNumber } from '@cocoon-net/cocoon/registry'
 import type { RegistryKind } from '@cocoon-net/contracts'
@@ -53,10 +51,11 @@ export async function readRegistryView (port: Pick<TonReader, 'contract'>, netwo
 
 /** Where the chain is read: needs no wallet where the configuration names the network. */
 async function readerOf (invocation: Invocation): Promise<{ network: NetworkPreset, port: TonReader }> {
-  const { network, devnetGenesis } = invocation.config
-  return (network ?? 'devnet') === 'devnet' && devnetGenesis === undefined
-    ? openChain(invocation)
-    : { network: networkOfConfig(invocation), port: createChainReader({ ...chainEndpointsOf(invocation.config), nowMs: () => invocation.context.nowMs() }) }
+  if ((invocation.config.network ?? 'devnet') === 'devnet' && invocation.config.devnetGenesis === undefined) {
+    return openChain(invocation)
+  }
+  const network = networkOfConfig(invocation)
+  return { network, port: await openPort(invocation, network) }
 }
 
 const OWN_CODE: ReadonlySet<string> = new Set([CLIENT_VAULT_CODE_HASH, PROVIDER_STAKE_CODE_HASH])

@@ -1,13 +1,13 @@
 import { PROVIDER_STAKE_LIMITS, parseProviderStakeState, providerStakeAddress, providerStakeStateInit } from '@cocoon-net/contracts'
 import { CocoonError, accountFromAddress, accountToText, buildDelegationCell, cellToBytes, delegationHash, fromHex, toHex } from '@cocoon-net/protocol'
-import { ed25519Signer, loadOrCreateKey } from '@cocoon-net/settlement'
+import { ed25519Signer } from '@cocoon-net/settlement'
 import { EXIT_DONE } from '../exit-codes.ts'
 import { printResult } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { amountArgument, amountText } from '../ton-amount.ts'
 import { planBond, planRebond, planStakeWithdraw, planUnbond } from './planned-message.ts'
 import { timeText } from './vault-view.ts'
-import { friendlyText, keyOptions, keyPath, networkOfConfig, openChain, walletAccountOf } from './wallet-access.ts'
+import { friendlyText, madeSeedOf, networkOfConfig, openChain, walletAccountOf } from './wallet-access.ts'
 import { sendPlanned } from './wallet-send.ts'
 import type { PlannedMessage } from './planned-message.ts'
 import type { ChainAccess } from './wallet-access.ts'
@@ -22,7 +22,7 @@ const DAY_SECONDS = 86_400
 
 /** The key that signs delegations; made when it is first needed, apart from the wallet's. */
 async function ownerKeyOf (invocation: Invocation): Promise<Signer> {
-  return ed25519Signer(await loadOrCreateKey(keyPath(invocation.home, 'stake'), keyOptions(invocation)))
+  return ed25519Signer(await madeSeedOf(invocation, 'stake'))
 }
 
 function stakeAccount (owner: StakeOwner, network: NetworkPreset): Uint8Array {
@@ -136,7 +136,10 @@ export const stakeUnbond: Command = async invocation => {
   return act(invocation, view => {
     const { bondedNano } = deployedStake(view)
     const amountNano = askedNano ?? bondedNano
-    if (amountNano === 0n || amountNano > bondedNano) {
+    if (bondedNano === 0n) {
+      throw new CocoonError('nothing_due', 'Nothing is bonded')
+    }
+    if (amountNano > bondedNano) {
       throw new CocoonError('insufficient_funds', `${amountText(bondedNano)} are bonded`)
     }
     return { message: planUnbond(view.account, amountNano), isDone: after => deployedStake(after).bondedNano <= bondedNano - amountNano }
@@ -146,7 +149,7 @@ export const stakeUnbond: Command = async invocation => {
 /** Bonds again all that is on its way out. */
 export const stakeRebond: Command = async invocation => act(invocation, view => {
   if (deployedStake(view).unbondingNano === 0n) {
-    throw new CocoonError('insufficient_funds', 'Nothing is on its way out')
+    throw new CocoonError('nothing_due', 'Nothing is on its way out')
   }
   return { message: planRebond(view.account), isDone: after => deployedStake(after).unbondingNano === 0n }
 })
@@ -172,7 +175,7 @@ function daysOf (invocation: Invocation): number {
 
 /** Of the provider that is started from this home; made when it was never started. */
 async function ownReceiptKey (invocation: Invocation): Promise<Uint8Array> {
-  return ed25519Signer(await loadOrCreateKey(keyPath(invocation.home, 'receipt'), keyOptions(invocation))).publicKey
+  return ed25519Signer(await madeSeedOf(invocation, 'receipt')).publicKey
 }
 
 async function receiptKeyOf (invocation: Invocation): Promise<Uint8Array> {

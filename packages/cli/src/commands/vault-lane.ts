@@ -31,6 +31,14 @@ function checkStays (payee: Uint8Array, unlockAt: number): void {
   }
 }
 
+/** @throws {CocoonError} usage */
+function checkCap (capNano: bigint): void {
+  const { maxCapNano } = CLIENT_VAULT_LIMITS
+  if (capNano > maxCapNano) {
+    throw new CocoonError('usage', `A lane locks at most ${amountText(maxCapNano)}`)
+  }
+}
+
 /** The messages of an open; what the vault would refuse is refused here. */
 async function planNew (invocation: Invocation, { chain, seen }: OwnVault, payee: Uint8Array, capNano: bigint): Promise<PlannedMessage[]> {
   const lane = seen.state == null ? undefined : findLane(seen.state, payee)
@@ -41,6 +49,10 @@ async function planNew (invocation: Invocation, { chain, seen }: OwnVault, payee
   const { minLaneCapNano } = seen.network
   if (capNano < minLaneCapNano) {
     throw new CocoonError('lane_cap_too_small', `Providers take no lane under ${amountText(minLaneCapNano)}`)
+  }
+  checkCap(capNano)
+  if (seen.state != null && seen.state.lanesCount >= CLIENT_VAULT_LIMITS.maxLanes) {
+    throw new CocoonError('vault_full', `The vault has ${seen.state.lanesCount} lanes, and can hold no more`)
   }
   const messages: PlannedMessage[] = []
   // a new vault holds its deposit, less some gas of its first message
@@ -60,6 +72,7 @@ async function planNew (invocation: Invocation, { chain, seen }: OwnVault, payee
 function planRaise (seen: VaultView, payee: Uint8Array, addNano: bigint): PlannedMessage[] {
   const lane = laneOf(deployedVault(seen), payee)
   checkStays(payee, lane.unlockAt)
+  checkCap(lane.capNano + addNano)
   return [planOpen(seen.account, { payee, epoch: lane.epoch, capNano: addNano, isNew: false })]
 }
 
@@ -75,7 +88,7 @@ async function apply (invocation: Invocation, { chain, seen }: OwnVault, message
     printPlan(invocation, chain, { messages, balanceNano })
     return EXIT_DONE
   }
-  checkFunds(balanceNano, messages)
+  checkFunds(chain, balanceNano, messages)
   const payee = accountArgument(invocation, invocation.args[0], 'the payee of the lane')
   const lane = await withWriter(invocation, chain, async writer => withProgress(invocation.context, 'Waiting for the chain', async () => {
     await work(writer)

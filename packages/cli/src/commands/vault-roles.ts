@@ -91,7 +91,7 @@ export const vaultOperator: Command = async invocation => {
 export const vaultFlushFee: Command = async invocation => actOnVault(invocation, seen => {
   const { feeAccruedNano } = deployedVault(seen)
   if (feeAccruedNano === 0n) {
-    throw new CocoonError('insufficient_funds', 'No fee is due')
+    throw new CocoonError('nothing_due', 'No fee is due')
   }
   return { ...planFlushFee(seen.account, feeAccruedNano), isDone: async () => deployedVault(await readVault(seen)).feeAccruedNano === 0n }
 })

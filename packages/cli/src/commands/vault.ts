@@ -1,3 +1,4 @@
+import { CLIENT_VAULT_LIMITS } from '@cocoon-net/contracts'
 import { CocoonError, accountToText } from '@cocoon-net/protocol'
 import { EXIT_DONE } from '../exit-codes.ts'
 import { adminRead } from '../local-api.ts'
@@ -78,11 +79,26 @@ export async function setUpOf (chain: ChainAccess, seen: VaultView, amountNano: 
   })
 }
 
+/** Some three times the gas of a deposit: less would leave nothing in the vault. */
+const LEAST_DEPOSIT_NANO = 1_000_000n
+
+/** @throws {CocoonError} deposit_too_small */
+function checkDeposit (seen: VaultView, amountNano: bigint): void {
+  if (amountNano < LEAST_DEPOSIT_NANO) {
+    throw new CocoonError('deposit_too_small', `A deposit is at least ${amountText(LEAST_DEPOSIT_NANO)}: less is used up by its gas`)
+  }
+  const { reserveBaseNano, openGasNano } = CLIENT_VAULT_LIMITS
+  if (seen.state == null && amountNano < reserveBaseNano + openGasNano) {
+    throw new CocoonError('deposit_too_small', `The first deposit is at least ${amountText(reserveBaseNano + openGasNano)}: ${amountText(reserveBaseNano)} of it stay in the vault for its rent`)
+  }
+}
+
 /** Puts coins into the vault; the first time, this deploys it. */
 export const vaultDeposit: Command = async invocation => {
   const amountNano = amountArgument(invocation.args[0])
   return actOnVault(invocation, async (seen, chain) => {
     const { port } = seen
+    checkDeposit(seen, amountNano)
     return seen.state == null
       ? { ...await setUpOf(chain, seen, amountNano), isDone: async () => port.isActive(seen.account) }
       : { ...planDeposit(seen.account, amountNano), isDone: async () => await port.balance(seen.account) > seen.balanceNano }

@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CocoonError, MAINNET, TESTNET, accountFromText, addressOfAccount, asCocoonError, devnetPreset, fromHex, parseDevnetText } from '@cocoon-net/protocol'
-import { createChainReader, createWallet, ed25519Signer, loadKey, openKeyValue, walletAccount } from '@cocoon-net/settlement'
+import { CocoonError, MAINNET, NO_ACCOUNT, TESTNET, accountFromText, addressOfAccount, asCocoonError, devnetPreset, equalBytes, fromHex, parseDevnetText } from '@cocoon-net/protocol'
+import { createChainReader, createWallet, ed25519Signer, loadKey, loadOrCreateKey, openKeyValue, walletAccount } from '@cocoon-net/settlement'
 import { z } from 'zod'
 import { chainEndpointsOf } from '../config-keys.ts'
 import { adminRead } from '../local-api.ts'
+import { checkEndpoints } from './check-network.ts'
 import type { Invocation } from '../invocation.ts'
 import type { NetworkPreset } from '@cocoon-net/protocol'
 import type { KeyFileOptions, KeyValue, Signer, TonReader, Wallet } from '@cocoon-net/settlement'
@@ -51,7 +52,7 @@ export async function hasWallet (invocation: Invocation): Promise<boolean> {
   return exists(keyPath(invocation.home, 'wallet'))
 }
 
-function missingKey ({ home }: Invocation, name: KeyName): CocoonError {
+export function missingKey ({ home }: Invocation, name: KeyName): CocoonError {
   const remedy = name === 'receipt' ? 'a provider makes it when it starts, and --receipt-key names another' : '`cocoon wallet create` or `cocoon wallet import` makes it, and so does a node when it starts'
   return new CocoonError('file_unusable', `${home} has no ${name} key yet; ${remedy}`)
 }
@@ -63,6 +64,18 @@ export async function seedOf (invocation: Invocation, name: KeyName): Promise<Ui
     throw missingKey(invocation, name)
   }
   return loadKey(path, keyOptions(invocation))
+}
+
+/**
+ * A key that is made when it is first needed. Beside a wallet that is protected none is made without the passphrase.
+ *
+ * @throws {CocoonError} file_unusable, key_locked
+ */
+export async function madeSeedOf (invocation: Invocation, name: KeyName): Promise<Uint8Array> {
+  if (!await exists(keyPath(invocation.home, name)) && await hasWallet(invocation)) {
+    await seedOf(invocation, 'wallet')
+  }
+  return loadOrCreateKey(keyPath(invocation.home, name), keyOptions(invocation))
 }
 
 /** @throws {CocoonError} file_unusable, key_locked */
@@ -104,7 +117,8 @@ function pollMsOf (network: NetworkPreset): number {
  * The chain as this home's configuration names it, with this home's wallet; where the home has no wallet, those of the
  * node that runs.
  *
- * @throws {CocoonError} config_invalid, file_unusable when there is neither a wallet nor a node, key_locked
+ * @throws {CocoonError} config_invalid, file_unusable when there is neither a wallet nor a node, key_locked, wrong_network,
+ * chain_unavailable
  */
 export async function openChain (invocation: Invocation): Promise<ChainAccess> {
   const { as, dryRun } = invocation.options
@@ -119,21 +133,32 @@ export async function openChain (invocation: Invocation): Promise<ChainAccess> {
   }
   const network = networkOfConfig(invocation)
   const pollMs = pollMsOf(network)
-  const port = createChainReader({ ...chainEndpointsOf(invocation.config), nowMs: () => invocation.context.nowMs() })
-  const sender = createWallet({ signer: await signerOf(invocation, 'wallet'), port, globalId: network.tonGlobalId, pollMs })
+  const signer = await signerOf(invocation, 'wallet')
+  const port = await openPort(invocation, network)
+  const sender = createWallet({ signer, port, globalId: network.tonGlobalId, pollMs })
   return { network, port, wallet: sender, sender, pollMs, voucherKey: async () => (await signerOf(invocation, 'voucher')).publicKey }
 }
 
+/**
+ * The chain as the configuration names it, once it has shown that it is that network's.
+ *
+ * @throws {CocoonError} config_invalid, wrong_network, chain_unavailable
+ */
+export async function openPort (invocation: Invocation, network: NetworkPreset): Promise<TonReader> {
+  await checkEndpoints(invocation, network)
+  return createChainReader({ ...chainEndpointsOf(invocation.config), nowMs: () => invocation.context.nowMs() })
+}
+
 /** To plan with: what has a wallet's address only can send nothing. */
-function openChainAs (invocation: Invocation, account: Uint8Array): ChainAccess {
+function accessWithoutKey (network: NetworkPreset, port: TonReader, account: Uint8Array): Omit<ChainAccess, 'voucherKey'> {
+  return { network, port, wallet: { account, balance: async () => port.balance(account) }, sender: undefined, pollMs: pollMsOf(network) }
+}
+
+async function openChainAs (invocation: Invocation, account: Uint8Array): Promise<ChainAccess> {
   const network = networkOfConfig(invocation)
-  const port = createChainReader({ ...chainEndpointsOf(invocation.config), nowMs: () => invocation.context.nowMs() })
+  const port = await openPort(invocation, network)
   return {
-    network,
-    port,
-    wallet: { account, balance: async () => port.balance(account) },
-    sender: undefined,
-    pollMs: pollMsOf(network),
+    ...accessWithoutKey(network, port, account),
     // a home without keys has not made the voucher key yet: the plan shows where it would stand
     voucherKey: async () => await exists(keyPath(invocation.home, 'voucher')) ? (await signerOf(invocation, 'voucher')).publicKey : new Uint8Array(32)
   }
@@ -168,11 +193,7 @@ async function openChainOfNode (invocation: Invocation): Promise<ChainAccess> {
   const network = presetOf(parsed.data)
   const port = createChainReader({ endpoint, secondEndpoint, apiKey: invocation.config.chainApiKey, nowMs: () => invocation.context.nowMs() })
   return {
-    network,
-    port,
-    wallet: { account, balance: async () => port.balance(account) },
-    sender: undefined,
-    pollMs: pollMsOf(network),
+    ...accessWithoutKey(network, port, account),
     voucherKey: async () => {
       if (voucherKey === undefined) {
         throw new CocoonError('usage', 'The node that runs has no vault: it sells and does not buy')
@@ -207,6 +228,9 @@ export function accountArgument (invocation: Invocation, text: string | undefine
     account = accountFromText(text)
   } catch (cause) {
     throw new CocoonError('usage', `${JSON.stringify(text.slice(0, 80))} is no TON address in the basechain`, { cause })
+  }
+  if (equalBytes(account, NO_ACCOUNT)) {
+    throw new CocoonError('usage', `${JSON.stringify(text)} is the address of nobody`)
   }
   if (invocation.config.network === 'mainnet' && !text.includes(':') && (Buffer.from(text, 'base64')[0] & TEST_ONLY_FLAG) !== 0) {
     throw new CocoonError('usage', `${text} is marked for test networks, and this is mainnet`)

@@ -1,11 +1,13 @@
-import { writeFile } from 'node:fs/promises'
-import { CocoonError } from '@cocoon-net/protocol'
-import { changePassphrase, ed25519Signer, importKey, loadOrCreateKey, seedFromMnemonic } from '@cocoon-net/settlement'
+import { readdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { CocoonError, asCocoonError } from '@cocoon-net/protocol'
+import { changePassphrase, ed25519Signer, importKey, loadKey, loadOrCreateKey, seedFromMnemonic } from '@cocoon-net/settlement'
 import { EXIT_DONE, EXIT_NO } from '../exit-codes.ts'
 import { fieldsText, printResult } from '../output.ts'
-import { hasWallet, keyOptions, keyPath, networkOfConfig, seedOf } from './wallet-access.ts'
+import { hasWallet, keyOptions, keyPath, missingKey, networkOfConfig, seedOf } from './wallet-access.ts'
 import { keyObject } from './wallet.ts'
 import type { Command, Invocation } from '../invocation.ts'
+import type { KeyFileOptions } from '@cocoon-net/settlement'
 
 /** 24 words are some 200 bytes. */
 const MAX_SECRET_BYTES = 4_096
@@ -95,15 +97,50 @@ export const walletExport: Command = async invocation => {
   return EXIT_DONE
 }
 
-/** Protects the key with COCOON_NEW_PASSPHRASE, or, when that is set and empty, takes the protection away. */
+/** The wallet's file first, then every other key of the home: vouchers, receipts and stakes are worth as much. */
+async function keyFiles (home: string): Promise<string[]> {
+  const wallet = keyPath(home, 'wallet')
+  const found = (await readdir(dirname(wallet))).filter(name => /^[a-z][a-z0-9-]*\.key$/.test(name)).map(name => join(dirname(wallet), name))
+  return [wallet, ...found.filter(file => file !== wallet).sort()]
+}
+
+/** Whether the key opens with these options; false when it is protected otherwise. */
+async function opens (file: string, options: KeyFileOptions): Promise<boolean> {
+  try {
+    await loadKey(file, options)
+    return true
+  } catch (error) {
+    if (asCocoonError(error).code === 'key_locked') {
+      return false
+    }
+    throw error
+  }
+}
+
+/** Protects the home's keys with COCOON_NEW_PASSPHRASE, or, when that is set and empty, takes the protection away. */
 export const walletProtect: Command = async invocation => {
   const next = invocation.context.env.COCOON_NEW_PASSPHRASE
   if (next === undefined) {
     throw new CocoonError('usage', 'Set COCOON_NEW_PASSPHRASE; empty takes the protection away')
   }
-  await seedOf(invocation, 'wallet')
-  const file = keyPath(invocation.home, 'wallet')
-  await changePassphrase(file, keyOptions(invocation), next === '' ? {} : { passphrase: next })
-  printResult(invocation.context, invocation.json, { file, protected: next !== '' }, shown => fieldsText(shown))
+  const from = keyOptions(invocation)
+  const to = next === '' ? {} : { passphrase: next }
+  if (!await hasWallet(invocation)) {
+    throw missingKey(invocation, 'wallet')
+  }
+  const files = await keyFiles(invocation.home)
+  const toChange: string[] = []
+  for (const file of files) {
+    // what a run that was cut short has changed already opens with the new passphrase only
+    if (await opens(file, from)) {
+      toChange.push(file)
+    } else if (!await opens(file, to)) {
+      throw new CocoonError('key_locked', `The key file ${file} is protected by another passphrase`)
+    }
+  }
+  for (const file of toChange) {
+    await changePassphrase(file, from, to)
+  }
+  printResult(invocation.context, invocation.json, { files, protected: next !== '' }, shown => `${shown.files.join('\n')}\n${shown.protected ? 'Protected: every command and every node needs COCOON_PASSPHRASE from now on.' : 'Not protected any more.'}`)
   return EXIT_DONE
 }

@@ -52,10 +52,10 @@ export function neededOf (messages: readonly PlannedMessage[]): bigint {
 }
 
 /** @throws {CocoonError} insufficient_funds */
-export function checkFunds (balanceNano: bigint, messages: readonly PlannedMessage[]): void {
+export function checkFunds ({ network, wallet }: ChainAccess, balanceNano: bigint, messages: readonly PlannedMessage[]): void {
   const neededNano = neededOf(messages)
   if (balanceNano < neededNano) {
-    throw new CocoonError('insufficient_funds', `The wallet holds ${amountText(balanceNano)}, and ${amountText(neededNano)} are needed`)
+    throw new CocoonError('insufficient_funds', `The wallet ${friendlyText(wallet.account, network)} holds ${amountText(balanceNano)}, and ${amountText(neededNano)} are needed`)
   }
 }
 
@@ -93,7 +93,7 @@ export async function sendPlanned (invocation: Invocation, chain: ChainAccess, m
     printPlan(invocation, chain, { messages, balanceNano })
     return EXIT_DONE
   }
-  checkFunds(balanceNano, messages)
+  checkFunds(chain, balanceNano, messages)
   const done: PlannedMessage[] = []
   const afterNano = await withWriter(invocation, chain, async writer => withProgress(invocation.context, 'Waiting for the chain', async () => {
     for (const message of messages) {

@@ -25,6 +25,7 @@ export type { InferenceEvent, InferenceJob, InferenceRequest, JobSummary, ModelL
 export { TIER_NOTES } from './client/tiers.ts'
 export type { Preference, RequestLimits } from './client/choose.ts'
 export type { Client, Explanation } from './client/client.ts'
+export type { ClosedLane } from './client/close-lane.ts'
 export type { EvidenceStore } from './client/contradictions.ts'
 export { noCounters } from './counters.ts'
 export type { Counters } from './counters.ts'

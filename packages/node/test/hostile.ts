@@ -13,7 +13,7 @@ import { hostFactory } from './hosts.ts'
 import type { TestProvider, Trade } from './trade.ts'
 import type { Host } from '../src/host/create-host.ts'
 import type { SignedOffer } from '../src/offers/signed-offer.ts'
-import type { Codec, PayFrame, PayOpen, RequestHeader, RequestPayload } from '@cocoon-net/protocol'
+import type { Codec, PayClose, PayFrame, PayOpen, RequestHeader, RequestPayload } from '@cocoon-net/protocol'
 import type { SealRequestInit } from '@cocoon-net/sealing'
 import type { Signer } from '@cocoon-net/settlement'
 
@@ -64,7 +64,7 @@ export interface RequestChange {
   ciphertext?(ciphertext: Uint8Array): Uint8Array
 }
 
-export function pay (frame: PayOpen | PayFrame): Uint8Array {
+export function pay (frame: PayOpen | PayFrame | PayClose): Uint8Array {
   return encodeWith(payRequestCodec, frame)
 }
 

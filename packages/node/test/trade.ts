@@ -1,6 +1,6 @@
 import { simulationRootSeed, devnetPolicy } from '@cocoon-net/attestation'
 import { simulatedCollector } from '@cocoon-net/attestation-simulated'
-import { createClientPayments, createProviderPayments, ed25519Signer } from '@cocoon-net/settlement'
+import { createClientPayments, createProviderPayments, ed25519Signer, walletAccount } from '@cocoon-net/settlement'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { MemoryLevel } from 'memory-level'
 import { startNode, startNodeUnder } from '../src/node.ts'
@@ -101,10 +101,11 @@ export function createTrade (network: NetworkPreset): Trade {
     provider: async (options) => {
       const { seed, engine = recordedEngine({ answerTokens: 12 }), kv = new MemoryLevel<string, string>(), node: nodeInit, protection, ...rest } = options
       const counters = recordingCounters()
-      const payee = account(seed)
+      const payeeSigner = ed25519Signer(account(seed))
+      const payee = walletAccount(payeeSigner.publicKey, network.tonGlobalId)
       const receipts: TestProvider['receipts'] = []
       const outcomes: TestProvider['outcomes'] = []
-      const payments = createProviderPayments({ network, payee, vaults: chain.vaults, port: chain.port, wallet: chain.wallet(payee), kv, pollMs: 1_000_000 })
+      const payments = createProviderPayments({ network, payee, vaults: chain.vaults, port: chain.port, wallet: chain.wallet(payee), payeeSigner, kv, pollMs: 1_000_000 })
       await payments.start()
       await engine.start()
       const end = async (): Promise<void> => {

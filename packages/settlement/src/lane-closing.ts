@@ -58,6 +58,22 @@ export class LaneClosing {
   }
 
   /**
+   * By what the chain has last shown.
+   *
+   * @throws {CocoonError} lane_unknown, lane_unlocking
+   */
+  assertInTime ({ state: { chain, unlockAt } }: Pick<ProviderEntry, 'state'>): void {
+    const { network, clock } = this.#init
+    if (chain !== 'confirmed') {
+      throw new CocoonError('lane_unknown', 'the vault has no such lane')
+    }
+    const lastMs = (unlockAt - network.vault.unlockSeconds / LAST_PART_OF_UNLOCK) * 1_000
+    if (unlockAt !== 0 && clock.nowMs() >= lastMs) {
+      throw new CocoonError('lane_unlocking', 'the unlock ends before a close would be sure to')
+    }
+  }
+
+  /**
    * Signs the end of a lane that pays at least what its jobs have cost, and takes nothing more on it. Asked again for the
    * same sum it answers the same.
    *
@@ -85,7 +101,7 @@ export class LaneClosing {
       return known
     }
     await lanes.refresh(entry)
-    this.#checkChain(entry)
+    this.assertInTime(entry)
     const isPayeeSending = mayPayeeSend && closeGainNano(entry.state, sumNano, network.vault) > 0n && await this.#canSend()
     await closes.makeRoom(MAX_CLOSES, async key => {
       const state = lanes.get(key)?.state ?? (await readLane(this.#init.kv, key))?.state
@@ -110,17 +126,6 @@ export class LaneClosing {
     const agreedNano = this.#init.closes.get(laneKey)?.sumNano ?? sumNano
     if (agreedNano !== sumNano) {
       throw new CocoonError('close_refused', `the lane ends with ${agreedNano} nanoTON: both sides have signed that`, { details: { agreedNano, sumNano } })
-    }
-  }
-
-  #checkChain ({ state: { chain, unlockAt } }: ProviderEntry): void {
-    const { network, clock } = this.#init
-    if (chain !== 'confirmed') {
-      throw new CocoonError('lane_unknown', 'the vault has no such lane')
-    }
-    const lastMs = (unlockAt - network.vault.unlockSeconds / LAST_PART_OF_UNLOCK) * 1_000
-    if (unlockAt !== 0 && clock.nowMs() >= lastMs) {
-      throw new CocoonError('lane_unlocking', 'the unlock ends before a close would be sure to')
     }
   }
 

@@ -274,9 +274,7 @@ class DefaultProviderPayments implements ProviderPayments {
     if (found.state.chain !== 'confirmed') {
       await this.#lanes.refresh(found)
     }
-    if (found.state.chain !== 'confirmed') {
-      throw new CocoonError('lane_unknown', 'the vault has no such lane')
-    }
+    this.#closing.assertInTime(found)
     // followed from here on, until the chain has ended it
     const entry = await this.#lanes.admit(found, hex(peers.client))
     const agreed = await this.#closing.agree(entry, { ...close, sumNano: close.cumulative, signerSignature: close.closeSignature }, true)

@@ -4,6 +4,7 @@ import { ANSWER_TIMEOUT_MS } from '../constants.ts'
 import { createStakeBook } from '../stakes/stake-book.ts'
 import { startAttempt } from './attempt.ts'
 import { choose } from './choose.ts'
+import { createLaneCloser } from './close-lane.ts'
 import { createContradictions } from './contradictions.ts'
 import { createExplanations, stakeNote } from './explanations.ts'
 import { createExplorer } from './explorer.ts'
@@ -17,21 +18,15 @@ import { verifiedTierNote } from './tiers.ts'
 import type { InferenceJob, InferenceRequest, JobRecord, JobSummary, ModelListing } from './api.ts'
 import type { Attempt } from './attempt.ts'
 import type { Candidate, Choice, ChooseInput } from './choose.ts'
+import type { LaneCloser } from './close-lane.ts'
 import type { EvidenceStore } from './contradictions.ts'
 import type { Explanation, OpenExplanation } from './explanations.ts'
+import type { OfferSource } from './offer-source.ts'
 import type { PromptBounds } from './prompt-bounds.ts'
 import type { ProviderLinks, ProviderLinksInit } from './provider-links.ts'
 import type { Counters } from '../counters.ts'
 import type { ReadStake } from '../stakes/stake-book.ts'
 import type { Offer, Tier } from '@cocoon-net/protocol'
-
-/** Where offers come from: gossip, and the DHT with questions to the providers found. */
-export interface OfferSource {
-  /** Offers that are valid now, already known; for `null` of all models. */
-  known(model: Uint8Array | null): readonly Offer[]
-  /** Finds more; resolves when there are `minOffers` or the signal ends the search. */
-  gather(options: { model: Uint8Array | null, minOffers: number, signal: AbortSignal }): Promise<readonly Offer[]>
-}
 
 export interface ClientInit extends Omit<ProviderLinksInit, 'onPayRefusal'> {
   readonly offers: OfferSource
@@ -56,7 +51,7 @@ export interface ClientInit extends Omit<ProviderLinksInit, 'onPayRefusal'> {
 
 export type { Explanation }
 
-export interface Client {
+export interface Client extends LaneCloser {
   ready(): boolean
   /** Verifies the best providers known and opens lanes with them, ahead of the first request; never throws. */
   warm(): Promise<void>
@@ -289,6 +284,7 @@ export function createClient (init: ClientInit): Client {
     infer,
     explain: () => explanations.list,
     job: (jobId) => jobs.get(jobId) ?? null,
+    ...createLaneCloser({ ...init, links, searchMs: init.searchMs ?? DEFAULT_SEARCH_MS }),
     stop: async () => {
       await links.stop()
       await contradictions.stop()

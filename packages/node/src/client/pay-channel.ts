@@ -1,7 +1,7 @@
 import { CocoonError, LIMITS, fromRefusal, payRequestCodec, payResponseCodec, protocolId } from '@cocoon-net/protocol'
 import { ANSWER_TIMEOUT_MS } from '../constants.ts'
 import { framedStream } from '../streams/framed-stream.ts'
-import type { LaneFrame, NetworkPreset, PayFrame, PayOpen } from '@cocoon-net/protocol'
+import type { ClosingFrame, LaneFrame, NetworkPreset, PayClose, PayFrame, PayOpen } from '@cocoon-net/protocol'
 import type { Connection } from '@libp2p/interface'
 
 /** The one pay stream of a lane: vouchers go out in the order in which they were signed. */
@@ -90,5 +90,25 @@ export async function openPayChannel (connection: Connection, open: PayOpen, ini
       closed = true
       await frames.close()
     }
+  }
+}
+
+/**
+ * Asks a provider, on a stream of its own, to sign the end of a lane.
+ *
+ * @throws {CocoonError} what the provider refuses with, stream_closed, timeout, frame_malformed
+ */
+export async function askClose (connection: Connection, close: PayClose, init: { network: NetworkPreset, signal: AbortSignal, answerMs: number }): Promise<ClosingFrame> {
+  const stream = await connection.newStream(protocolId(init.network, 'pay'), { signal: init.signal })
+  const frames = framedStream(stream, { reads: payResponseCodec, writes: payRequestCodec, maxReadBytes: LIMITS.payFrameBytes, idleMs: init.answerMs, signal: init.signal, what: 'pay' })
+  try {
+    await frames.write(close)
+    const answer = await frames.read()
+    if (answer.t !== 'closing') {
+      throw answer.t === 'refusal' ? fromRefusal(answer) : new CocoonError('frame_malformed', 'an answer to a close was expected')
+    }
+    return answer
+  } finally {
+    await frames.close()
   }
 }

@@ -1,9 +1,7 @@
-import { CocoonError, asCocoonError, equalBytes, toHex } from '@cocoon-net/protocol'
-import { peerIdFromMultihash } from '@libp2p/peer-id'
-import { multiaddr } from '@multiformats/multiaddr'
-import * as Digest from 'multiformats/hashes/digest'
+import { asCocoonError, equalBytes, toHex } from '@cocoon-net/protocol'
 import { ANSWER_TIMEOUT_MS } from '../constants.ts'
 import { attestPeer } from './attest-peer.ts'
+import { connectTo } from './connect.ts'
 import { openPaidChannel } from './paid-channel.ts'
 import { createWarmRequests } from './warm-requests.ts'
 import type { AttestPeerInit, VerifiedProvider } from './attest-peer.ts'
@@ -11,7 +9,7 @@ import type { PayChannel } from './pay-channel.ts'
 import type { WarmRequests } from './warm-requests.ts'
 import type { NetworkRules } from '../rules.ts'
 import type { Policy } from '@cocoon-net/attestation'
-import type { Offer } from '@cocoon-net/protocol'
+import type { CocoonError, Offer } from '@cocoon-net/protocol'
 import type { prepareSeal } from '@cocoon-net/sealing'
 import type { ClientLane, ClientPayments } from '@cocoon-net/settlement'
 import type { Connection, Libp2p } from '@libp2p/interface'
@@ -88,13 +86,7 @@ export function createProviderLinks (init: ProviderLinksInit): ProviderLinks {
   const open = async (offer: Offer): Promise<ProviderLink> => {
     const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
     const policy = policyNow()
-    const peer = peerIdFromMultihash(Digest.decode(offer.peerId))
-    const addresses = offer.addresses.map(address => multiaddr(address))
-    const known = init.libp2p.getConnections(peer)[0]
-    const connection = known ?? await init.libp2p.dial(addresses.length > 0 ? addresses : peer, { signal })
-    if (!connection.remotePeer.equals(peer)) {
-      throw new CocoonError('wrong_peer')
-    }
+    const connection = await connectTo(init.libp2p, offer, signal)
     const [provider, lane] = await Promise.all([attestPeer(connection, offer, { ...init, policy }, signal), init.payments.lane(offer.payee)])
     const pay = await openPaid(connection, lane, offer, signal).catch(async (error: unknown) => {
       if (LANE_ENDED_CODES.has(asCocoonError(error).code)) {

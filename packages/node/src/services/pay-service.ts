@@ -41,7 +41,7 @@ export function createLanePayers (): LanePayers {
   }
 }
 
-/** Serves pay/1: `open` first, then vouchers; each is acknowledged once it is on disk. */
+/** Serves pay/1: `open` first, then vouchers, each acknowledged once it is on disk; or one `close`, answered once the payee's word is. */
 export async function servePay (init: PayServiceInit): Promise<() => Promise<void>> {
   return serve({
     libp2p: init.libp2p,
@@ -55,12 +55,18 @@ export async function servePay (init: PayServiceInit): Promise<() => Promise<voi
     what: 'pay',
     refusal: (refusal) => ({ t: 'refusal' as const, ...refusal }),
     handle: async (frames, connection) => {
-      const open = await frames.read()
-      if (open.t !== 'open') {
-        throw new CocoonError('frame_malformed', 'the first frame must open a lane')
+      const first = await frames.read()
+      const peers = { client: connection.remotePeer.toMultihash().bytes, provider: init.libp2p.peerId.toMultihash().bytes }
+      if (first.t === 'close') {
+        const { wallet: { publicKey }, payeeSignature, isPayeeSending } = await init.payments.closeLane(first, peers)
+        await frames.write({ t: 'closing', publicKey, signature: payeeSignature, isSending: isPayeeSending })
+        return
+      }
+      if (first.t !== 'open') {
+        throw new CocoonError('frame_malformed', 'the first frame must open or close a lane')
       }
       const peer = connection.remotePeer.toString()
-      const lane = await init.payments.openLane(open, { client: connection.remotePeer.toMultihash().bytes, provider: init.libp2p.peerId.toMultihash().bytes })
+      const lane = await init.payments.openLane(first, peers)
       init.payers.add(lane.laneKey, peer)
       try {
         await frames.write(lane.frame)

@@ -1,5 +1,5 @@
-import { LIMITS, encodeCbor, payOpenBytes } from '@cocoon-net/protocol'
-import { ed25519Signer } from '@cocoon-net/settlement'
+import { LIMITS, closeHash, encodeCbor, payOpenBytes, toHex, voucherHash } from '@cocoon-net/protocol'
+import { ed25519Signer, verifyEd25519, walletAccount } from '@cocoon-net/settlement'
 import { expect } from 'aegir/chai'
 import { createLanePayers } from '../../src/services/pay-service.ts'
 import { createAttacker, pay, refused } from '../hostile.ts'
@@ -7,6 +7,7 @@ import { testNetwork } from '../hosts.ts'
 import { createTrade } from '../trade.ts'
 import type { Answer, Attacker } from '../hostile.ts'
 import type { TestProvider } from '../trade.ts'
+import type { PayClose } from '@cocoon-net/protocol'
 
 const other = new Uint8Array(32).fill(77)
 
@@ -122,6 +123,67 @@ describe('pay service', () => {
         expect(await provider.stored()).to.include(cumulative.toString())
       }
       await raw.close()
+    })
+  })
+
+  describe('a request to end a lane together', () => {
+    const close = (cumulative: bigint, change: Partial<PayClose> = {}): Uint8Array => {
+      const hash = closeHash({ networkId: trade.network.networkId, vault: attacker.vault, payee: provider.payee, epoch: attacker.epoch, cumulative })
+      return pay({ ...attacker.open(), t: 'close', cumulative, closeSignature: attacker.signer.sign(hash), ...change })
+    }
+
+    it('is refused to whoever is not the lane\'s signer between these peers, or names another lane or sum than it has signed', async () => {
+      const elsewhere = ed25519Signer(other)
+      const attacks: Array<[string, Partial<PayClose>]> = [
+        ['vault_not_accepted', { vault: other }],
+        ['vault_not_accepted', { vaultOwner: other }],
+        ['bad_signature', { epoch: attacker.epoch + 1n }],
+        ['bad_signature', { signer: elsewhere.publicKey }],
+        ['bad_signature', { signature: attacker.open({ client: provider.node.host.peerId.toMultihash().bytes }).signature }],
+        ['voucher_bad_signature', { ...attacker.open({ signer: elsewhere }), t: 'close' }],
+        ['voucher_bad_signature', { closeSignature: elsewhere.sign(other) }],
+        ['voucher_bad_signature', { cumulative: 90_001n }],
+        // a voucher of the same sum is no close
+        ['voucher_bad_signature', { closeSignature: attacker.signer.sign(voucherHash({ networkId: trade.network.networkId, vault: attacker.vault, payee: provider.payee, epoch: attacker.epoch, cumulative: 90_000n })) }]
+      ]
+      for (const [code, change] of attacks) {
+        await refused(provider, 'pay', code, async () => open(close(90_000n, change)))
+      }
+    })
+
+    it('is refused for a lane that the vault does not have, or that is about to be unlocked', async () => {
+      for (const [i, code] of ['lane_unknown', 'lane_unlocking'].entries()) {
+        const newcomer = await createAttacker(trade, provider, 230 + i, { lane: 'none' })
+        if (code === 'lane_unlocking') {
+          trade.chain.show(newcomer.vault, provider.payee, { capNano: 100_000_000n, paidNano: 0n, epoch: newcomer.epoch, keyIdx: 0, unlockAt: 1, gasLeftNano: 0n })
+        }
+        const hash = closeHash({ networkId: trade.network.networkId, vault: newcomer.vault, payee: provider.payee, epoch: newcomer.epoch, cumulative: 1n })
+        await refused(provider, 'pay', code, async () => newcomer.exchange('pay', pay({ ...newcomer.open(), t: 'close', cumulative: 1n, closeSignature: newcomer.signer.sign(hash) })))
+        await newcomer.stop()
+      }
+    })
+
+    it('stands first on its stream, and alone', async () => {
+      await refused(provider, 'pay', 'frame_malformed', async () => afterOpen(close(90_000n)))
+    })
+
+    it('is answered once the payee\'s word is on disk, and again with the same answer; the lane takes nothing more', async () => {
+      const newcomer = await createAttacker(trade, provider, 240)
+      const hash = closeHash({ networkId: trade.network.networkId, vault: newcomer.vault, payee: provider.payee, epoch: newcomer.epoch, cumulative: 1n })
+      const frame = pay({ ...newcomer.open(), t: 'close', cumulative: 1n, closeSignature: newcomer.signer.sign(hash) })
+      const held = await newcomer.opened()
+      const answer = await newcomer.exchange('pay', frame)
+      expect([answer.t, answer.isSending]).to.deep.equal(['closing', false])
+      expect(walletAccount(answer.publicKey as Uint8Array, trade.network.tonGlobalId)).to.deep.equal(provider.payee)
+      expect(verifyEd25519(answer.publicKey as Uint8Array, hash, answer.signature as Uint8Array)).to.equal(true)
+      expect(await provider.stored()).to.include(toHex(answer.signature as Uint8Array))
+      expect(await newcomer.exchange('pay', frame)).to.deep.equal(answer)
+      await refused(provider, 'pay', 'lane_unlocking', async () => newcomer.exchange('pay', pay(newcomer.open())))
+      await refused(provider, 'pay', 'lane_unlocking', async () => {
+        await held.send(newcomer.voucher(2n))
+        return held.receive()
+      })
+      await newcomer.stop()
     })
   })
 

@@ -41,16 +41,21 @@ function given (options: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
-/** The command's own options, and those that stand before its last word. */
+/** The command's own options, and those that stand before any of its words. */
 function optionsOf (command: Commander): Record<string, unknown> {
-  return { ...given(command.parent?.parent == null ? {} : command.parent.opts()), ...given(command.opts()) }
+  return { ...(command.parent == null ? {} : optionsOf(command.parent)), ...given(command.opts()) }
+}
+
+/** What every command takes, before its words as well as after them. */
+function addShared (command: Commander): void {
+  command
+    .option('--home <folder>', 'folder of all state (COCOON_HOME, default ~/.cocoon)')
+    .option('--json', 'print one JSON line')
 }
 
 function fill (command: Commander, spec: Omit<CommandSpec, 'name'>, context: CliContext, state: RunState): void {
-  command
-    .description(spec.summary)
-    .option('--home <folder>', 'folder of all state (COCOON_HOME, default ~/.cocoon)')
-    .option('--json', 'print one JSON line')
+  command.description(spec.summary)
+  addShared(command)
   for (const [flags, help, list] of spec.options ?? []) {
     const option = new Option(flags, help)
     command.addOption(list === undefined ? option : option.argParser(collect))
@@ -91,6 +96,7 @@ export function buildProgram (context: CliContext, version: string, state: RunSt
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeOut: text => { context.out(text) }, writeErr: () => {}, outputError: () => {} })
+  addShared(program)
   for (const spec of COMMANDS) {
     addCommand(program, spec, context, state)
   }

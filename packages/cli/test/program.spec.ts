@@ -99,6 +99,19 @@ describe('program', () => {
     expect((await sandbox.command(['init', '--prefer', 'prise'])).code).to.equal(2)
   })
 
+  it('takes the home and --json before a command\'s words, between them and after', async () => {
+    const { receiptKey } = jsonOf(await sandbox.command(['stake', 'receipt-key', '--json']))
+    const other = join(sandbox.home, 'other')
+    const seen = new Set<string>()
+    for (const argv of [['--home', other, '--json', 'stake', 'receipt-key'], ['stake', '--home', other, '--json', 'receipt-key'], ['stake', 'receipt-key', '--home', other, '--json'], ['--home', sandbox.home, 'stake', 'receipt-key', '--json', '--home', other]]) {
+      const outcome = await sandbox.command(argv)
+      expect(outcome.code, argv.join(' ')).to.equal(0)
+      seen.add(jsonOf(outcome).receiptKey)
+    }
+    expect([seen.size, seen.has(receiptKey)]).to.deep.equal([1, false])
+    expect((await sandbox.command(['--json'])).code).to.equal(2)
+  })
+
   it('diagnoses what is wrong and what to do', async () => {
     const before = await sandbox.command(['doctor', '--json', '--gateway-port', '0', '--admin-port', '0'])
     expect(before.code).to.equal(1)

@@ -103,8 +103,11 @@ export async function composeProvider (parts: RoleParts): Promise<ProviderParts>
   if (provider == null) {
     throw new TypeError('no provider options')
   }
-  const { port, vaults, pollMs } = chainOf(parts)
+  // what can be refused is read before a store is opened, which a refusal would leave open
+  const stake = provider.stakeFile == null ? null : await openStakeFile(provider.stakeFile, network)
   const payeeSigner = await home.signer('wallet')
+  const receiptSigner = await home.signer('receipt')
+  const { port, vaults, pollMs } = chainOf(parts)
   const wallet = createWallet({ signer: payeeSigner, port, globalId: network.tonGlobalId, pollMs })
   const payments = createProviderPayments({ network, payee: wallet.account, vaults, port, wallet, payeeSigner, kv: await home.keyValue('provider'), pollMs: pollMs == null ? undefined : 1_000, onError: options.onError })
   return {
@@ -118,13 +121,13 @@ export async function composeProvider (parts: RoleParts): Promise<ProviderParts>
     role: {
       engine: provider.engine,
       payments,
-      receiptSigner: await home.signer('receipt'),
+      receiptSigner,
       receipts: createReceiptStore(await home.keyValue('receipts')),
       payee: wallet.account,
       prices: completePrices(provider.prices),
       windowNano: provider.windowNano ?? DEFAULT_WINDOW_NANO,
       collector: provider.collector ?? null,
-      stake: provider.stakeFile == null ? null : await openStakeFile(provider.stakeFile, network),
+      stake,
       receiptLog: provider.receiptLog,
       refusal: parts.registry.rules(defaultPolicy(network)).refusal,
       beacon: async () => readBeacon(options.chainUrl, Date.now, options.chainApiKey),

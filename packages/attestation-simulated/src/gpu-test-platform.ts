@@ -32,7 +32,10 @@ export interface TestTranscript {
   readonly vbiosVersion?: string
   /** Values by number, counted from one, in the place of those that the manifests allow; null leaves it out. */
   readonly measurements?: Readonly<Record<number, Uint8Array | null>>
-  readonly firmwareId?: Uint8Array
+  /** Null leaves it out. */
+  readonly firmwareId?: Uint8Array | null
+  /** Whose key signs: the firmware's, or (an attack) the device's. */
+  readonly signer?: 'firmware' | 'device'
   readonly nvdecDisabled?: boolean
 }
 
@@ -119,7 +122,7 @@ export function createGpuTestPlatform (init: { readonly seed: Uint8Array, readon
     chain: chainOf(DEVICE, { extensions: [{ id: FIRMWARE_ID, value: concat(fromHex('303d06096086480165030402020430'), firmwareId()) }] }),
     transcript: (nonce, options = {}) => {
       const signed = transcriptBody(nonce, options)
-      return concat(signed, issuerOf(DEVICE[4]).key.signRaw(signed))
+      return concat(signed, issuerOf(DEVICE[options.signer === 'device' ? 3 : 4]).key.signRaw(signed))
     },
     manifest,
     ocsp,
@@ -189,7 +192,7 @@ function opaqueOf (options: TestTranscript): Uint8Array {
     [FIELD.projectSku, utf8('0200\0')],
     [FIELD.driverVersion, utf8(`${options.driverVersion ?? VERSION.driver}\0`)],
     [FIELD.nvdec0Status, Uint8Array.of(options.nvdecDisabled === true ? 0x55 : 0xaa)],
-    [FIELD.firmwareId, options.firmwareId ?? firmwareId()]
+    ...(options.firmwareId === null ? [] : [[FIELD.firmwareId, options.firmwareId ?? firmwareId()] as const])
   ]
   return concat(...fields.map(([type, value]) => concat(little(type, 2), little(value.byteLength, 2), value)))
 }

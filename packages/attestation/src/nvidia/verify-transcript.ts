@@ -18,6 +18,9 @@ import type { Certificate } from '../x509/certificate.ts'
 /** TCG DICE, tcg-dice-Fwid: which firmware a certificate's key belongs to. The digest ends the extension. */
 const FIRMWARE_ID = '2.23.133.5.4.1'
 
+/** Firmware, device, provisioner, product, root. */
+const DEVICE_CHAIN = 5
+
 export interface TranscriptInput {
   readonly evidence: Uint8Array
   /** The device's certificate and those above it, in any order, among others; manifests and OCSP responses. */
@@ -45,8 +48,7 @@ export function verifyTranscript (input: TranscriptInput): EvidenceReport {
     return evidenceReport({ kind: 'nvidia', tcbStatus: null, checks: [signature, chainCheck, ...unjudged], claims: null })
   }
   const measurements = judgeMeasurements({ transcript, product: productOf(leaf), material, roots, atMs })
-  // The first certificate is made by the device itself: nobody but the device could revoke it.
-  const device = { what: 'device', certificates: chain.slice(1) }
+  const device = { what: 'device', certificates: answeredFor(chain) }
   const manifests = measurements.chains.map(certificates => ({ what: 'manifest', certificates }))
   const revocation = checkRevocation([device, ...manifests], material, atMs)
   const faults = nvidiaPolicyFaults(transcript, policy)
@@ -87,6 +89,16 @@ function checkChain (chain: readonly Certificate[], isSigned: boolean, transcrip
   }
   const fault = fileFault ?? chainFault(chain, roots.nvidia, atMs) ?? (isSigned ? firmwareFault(chain[0], transcript) : null)
   return fault == null ? pass('chain', 'leads to NVIDIA\'s root') : fail('chain', 'evidence_refused', fault)
+}
+
+/**
+ * The certificates that an issuer answers for. A Hopper makes that of its firmware itself, under its own, and nobody could
+ * revoke it. In any other chain the first is one that NVIDIA issued, such as the device's own, whose key signs no
+ * transcripts unless it was stolen.
+ */
+function answeredFor (chain: readonly Certificate[]): readonly Certificate[] {
+  const isOfFirmware = chain.length === DEVICE_CHAIN && !chain[0].isCa
+  return isOfFirmware ? chain.slice(1) : chain
 }
 
 /** Where the transcript names the firmware that signs, the certificate must be that firmware's. */

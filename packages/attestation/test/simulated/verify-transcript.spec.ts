@@ -73,6 +73,13 @@ describe('a GPU\'s transcript', () => {
     expect(refusals(verify({ collateral: [vbios, ...responses] }))).to.deep.equal(['tcb:absent:collateral_missing'])
   })
 
+  it('a fault of one part of the collateral refuses that part alone', () => {
+    const beside = (rims: unknown[], ocsp: unknown[]): string[] => refusals(verify({ collateral: [...collateral, utf8(JSON.stringify({ nvidia_rims: rims, nvidia_ocsp: ocsp }))] }))
+    expect(beside([], ['MAMCAQA='])).to.deep.equal(REVOCATION_REFUSED)
+    expect(beside(['MAMCAQA='], [])).to.deep.equal(TCB_REFUSED)
+    expect(refusals(verify({ collateral: [...collateral, utf8('garbage')] }))).to.deep.equal([...REVOCATION_REFUSED, ...TCB_REFUSED])
+  })
+
   it('claims nothing when it is not authentic: a turned bit, another device, another firmware, no chain', () => {
     const turned = evidence.slice()
     turned[4] ^= 1
@@ -166,6 +173,19 @@ describe('revocation of its certificates', () => {
       expect(messageOf(unanswered, 'revocation')).to.include(`no OCSP response for ${name}`)
     })
   }
+
+  it('a stolen key of the device itself is no firmware\'s: its own certificate must be good too', () => {
+    const forged = (chain: readonly Uint8Array[], options: TestGpuOcsp = {}): EvidenceReport => verify({
+      evidence: gpu.transcript(nonce, { signer: 'device', firmwareId: null }), chain, collateral: [driver, vbios, ...gpu.ocsp(options)]
+    })
+    const device = gpu.chain.slice(1)
+    const revoked = forged(device, { name: NAMES[2], change: { status: 'revoked' } })
+    expect(refusals(revoked)).to.deep.equal(REVOCATION_REFUSED)
+    expect(messageOf(revoked, 'revocation')).to.include(`${NAMES[2]}: revoked`)
+    expect(refusals(forged(device, { name: NAMES[2], change: null }))).to.deep.equal(['revocation:absent:collateral_missing'])
+    expect(forged(device).verdict).to.equal('verified')
+    expect(refusals(forged(gpu.chain))).to.include('signature:fail:bad_signature')
+  })
 
   const [name] = NAMES
 

@@ -4,7 +4,7 @@ import type { CommandGroup, CommandSpec } from './command-spec.ts'
 import type { ConfigGroup } from './config-keys.ts'
 
 const NODE: readonly ConfigGroup[] = ['chain', 'network']
-const ALL: readonly ConfigGroup[] = [...NODE, 'provider', 'vault', 'client', 'gateway']
+const ALL: readonly ConfigGroup[] = [...NODE, 'provider', 'vault', 'client', 'api', 'gateway']
 
 /** Commands that stand by themselves, in the order in which a newcomer needs them. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -25,7 +25,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'gateway',
     summary: 'serve the OpenAI-compatible API on this machine, until stopped',
-    groups: [...NODE, 'vault', 'client', 'gateway'],
+    groups: [...NODE, 'vault', 'client', 'api', 'gateway'],
     examples: ['cocoon gateway', 'cocoon gateway --min-tier silver --daily-limit-nano 1000000000'],
     load: async () => (await import('./commands/host-node.ts')).gateway
   },
@@ -33,7 +33,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'chat',
     args: '[prompt...]',
     summary: 'ask one question through the running gateway; the prompt may come from standard input',
-    groups: ['client', 'gateway'],
+    groups: ['client', 'api'],
     options: [
       ['--model <name>', 'name or name@digest'],
       ['--system <text>', 'system message'],
@@ -48,7 +48,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'offers',
     args: '[model]',
     summary: 'list what can be bought now, with the tier of each provider and what it means',
-    groups: ['gateway'],
+    groups: ['api'],
     examples: ['cocoon offers', 'cocoon offers llama-3.2-3b --json'],
     load: async () => (await import('./commands/offers.ts')).offers
   },
@@ -79,7 +79,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'doctor',
     summary: 'look at what commonly goes wrong, and say what to do about it',
-    groups: [...NODE, 'provider', 'gateway'],
+    groups: [...NODE, 'provider', 'api'],
     rawConfig: true,
     examples: ['cocoon doctor'],
     load: async () => (await import('./commands/doctor.ts')).doctor
@@ -99,12 +99,12 @@ export const GROUPS: readonly CommandGroup[] = [
         summary: 'bring up a local network and run until stopped',
         groups: [],
         options: [
-          ['--providers <count>', 'number of providers'],
-          ['--clients <count>', 'number of client gateways'],
+          ['--providers <count>', 'number of providers; default 3'],
+          ['--clients <count>', 'number of client gateways; default 1'],
           ['--seed <text>', 'decides keys, addresses and sampling; the network starts from nothing each time'],
-          ['--gateway-port <port>', 'port of the first gateway, 0 takes a free one'],
-          ['--chain-port <port>', 'port of the chain\'s API, 0 takes a free one'],
-          ['--registry-delay <seconds>', 'how long what loosens the registry\'s rules waits; default 1800']
+          ['--gateway-port <port>', 'port of the first gateway, 0 takes a free one; default 10000'],
+          ['--chain-port <port>', 'port of the chain\'s API, 0 takes a free one; default 10001'],
+          ['--registry-delay <seconds>', 'how long a change that loosens the registry\'s rules has to wait, set when the network is made; default 1800']
         ],
         examples: ['cocoon testnet up --providers 5 --clients 2 --seed fox'],
         load: async () => (await import('./commands/testnet.ts')).testnetUp

@@ -2,8 +2,8 @@ import { CocoonError, TIERS } from '@cocoon-net/protocol'
 import { z } from 'zod'
 import type { Tier } from '@cocoon-net/protocol'
 
-/** `chain` and `vault` are what commands that only move coins need of `network` and `client`. */
-export type ConfigGroup = 'chain' | 'network' | 'provider' | 'vault' | 'client' | 'gateway'
+/** `chain` and `vault` are what commands that only move coins need of `network` and `client`; `api` is what reaches a gateway, for those who serve it and those who ask it. */
+export type ConfigGroup = 'chain' | 'network' | 'provider' | 'vault' | 'client' | 'api' | 'gateway'
 
 export interface ConfigKey {
   readonly schema: z.ZodType
@@ -29,7 +29,7 @@ const TIER_KEY = new RegExp(`^(${TIERS.join('|')}):\\S{8,256}$`)
 
 /** Every setting there is. Each is a key of the file, a flag and a `COCOON_*` variable. */
 export const CONFIG_KEYS = Object.freeze({
-  network: { schema: z.enum(['devnet', 'testnet', 'mainnet']), group: 'chain', help: 'network to join', placeholder: 'name' },
+  network: { schema: z.enum(['devnet', 'testnet', 'mainnet']), group: 'chain', help: 'network to join: devnet, testnet or mainnet; default devnet', placeholder: 'name' },
   devnetGenesis: { schema: z.string().regex(/^[0-9a-f]{64}(?:[0-9a-f]{64})?$/, 'must be 64 hex digits, or 128 with the registry'), group: 'chain', help: 'genesis of the devnet, 64 hex digits; 64 more name its registry', placeholder: 'hex' },
   chainUrl: { schema: url, group: 'chain', help: 'toncenter-compatible JSON-RPC API of the chain; default on public networks: toncenter', placeholder: 'url' },
   chainApiKey: { schema: z.string().min(8).max(256), group: 'chain', help: 'API key that chainUrl is asked with', placeholder: 'key', secret: true },
@@ -39,7 +39,7 @@ export const CONFIG_KEYS = Object.freeze({
   intelUrl: { schema: url, group: 'network', help: 'where Intel\'s collateral is asked for; default: Intel\'s own service', placeholder: 'url' },
   amdUrl: { schema: url, group: 'network', help: 'where AMD\'s keys are asked for; default: AMD\'s own service', placeholder: 'url' },
   mdns: { schema: bool, group: 'network', help: 'find nodes on the local network' },
-  adminPort: { schema: port, group: 'chain', help: 'loopback port of the administration API and /metrics', placeholder: 'port' },
+  adminPort: { schema: port, group: 'chain', help: 'loopback port of the administration API and /metrics; default 10002', placeholder: 'port' },
   model: { schema: texts, group: 'provider', help: 'GGUF file to serve; repeat for more', placeholder: 'file', list: true },
   engineUrl: { schema: url, group: 'provider', help: 'OpenAI-compatible server to sell from instead of the embedded engine (tier open)', placeholder: 'url' },
   engineModel: { schema: texts, group: 'provider', help: 'model of the server at engineUrl; repeat for more', placeholder: 'name', list: true },
@@ -47,21 +47,21 @@ export const CONFIG_KEYS = Object.freeze({
   stakeFile: { schema: text, group: 'provider', help: 'what `cocoon stake delegate --json` wrote: the stake to sell under; read again when it changes', placeholder: 'file' },
   contextLength: { schema: count, group: 'provider', help: 'context of the models served, tokens', placeholder: 'tokens' },
   slots: { schema: count, group: 'provider', help: 'jobs at once', placeholder: 'count' },
-  pricePromptNano: { schema: nano, group: 'provider', help: 'nanoTON per million prompt tokens', placeholder: 'nano' },
-  priceCachedNano: { schema: nano, group: 'provider', help: 'nanoTON per million cached prompt tokens', placeholder: 'nano' },
-  priceCompletionNano: { schema: nano, group: 'provider', help: 'nanoTON per million completion tokens', placeholder: 'nano' },
-  priceReasoningNano: { schema: nano, group: 'provider', help: 'nanoTON per million reasoning tokens', placeholder: 'nano' },
-  windowNano: { schema: nano, group: 'provider', help: 'credit window, nanoTON', placeholder: 'nano' },
-  maxCostNano: { schema: nano, group: 'client', help: 'most that one request may cost, nanoTON', placeholder: 'nano' },
+  pricePromptNano: { schema: nano, group: 'provider', help: 'nanoTON per million prompt tokens; default 50000000', placeholder: 'nano' },
+  priceCachedNano: { schema: nano, group: 'provider', help: 'nanoTON per million cached prompt tokens; default a quarter of the prompt\'s', placeholder: 'nano' },
+  priceCompletionNano: { schema: nano, group: 'provider', help: 'nanoTON per million completion tokens; default 200000000', placeholder: 'nano' },
+  priceReasoningNano: { schema: nano, group: 'provider', help: 'nanoTON per million reasoning tokens; default the completion\'s', placeholder: 'nano' },
+  windowNano: { schema: nano, group: 'provider', help: 'credit window: the most that is delivered before it is paid, nanoTON; default 1000000', placeholder: 'nano' },
+  maxCostNano: { schema: nano, group: 'client', help: 'most that one request may cost, nanoTON; default 100000000', placeholder: 'nano' },
   maxPriceNano: { schema: nano, group: 'client', help: 'most per million completion tokens, nanoTON', placeholder: 'nano' },
-  minTier: { schema: z.enum(TIERS), group: 'client', help: 'lowest tier accepted', placeholder: 'tier' },
+  minTier: { schema: z.enum(TIERS), group: 'client', help: `lowest tier accepted, of ${TIERS.join(', ')}; default silver, on a devnet simulated`, placeholder: 'tier' },
   minStakeNano: { schema: nano, group: 'client', help: 'least stake that a provider must have bonded, nanoTON', placeholder: 'nano' },
-  prefer: { schema: z.enum(['price', 'latency', 'balanced']), group: 'client', help: 'what to choose providers by', placeholder: 'what' },
+  prefer: { schema: z.enum(['price', 'latency', 'balanced']), group: 'client', help: 'what to choose providers by: price, latency or balanced, the default', placeholder: 'what' },
   depositNano: { schema: nano, group: 'vault', help: 'what a new vault is deployed with, nanoTON', placeholder: 'nano' },
   laneCapNano: { schema: nano, group: 'vault', help: 'what a new lane locks for its provider, nanoTON', placeholder: 'nano' },
   dailyLimitNano: { schema: nano, group: 'vault', help: 'most that is spent in a day, nanoTON', placeholder: 'nano' },
-  gatewayPort: { schema: port, group: 'gateway', help: 'loopback port of the OpenAI-compatible API', placeholder: 'port' },
-  apiKey: { schema: z.string().min(8).max(256), group: 'gateway', help: 'key that requests to the gateway must carry', placeholder: 'key', secret: true },
+  gatewayPort: { schema: port, group: 'api', help: 'loopback port of the OpenAI-compatible API; default 10000', placeholder: 'port' },
+  apiKey: { schema: z.string().min(8).max(256), group: 'api', help: 'key that requests to the gateway must carry', placeholder: 'key', secret: true },
   tierKey: {
     schema: z.array(z.string().regex(TIER_KEY, 'must be TIER:KEY, with a key of 8 to 256 characters')).max(256),
     group: 'gateway',

@@ -1,6 +1,8 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CocoonError } from '@cocoon-net/protocol'
+import { DEFAULT_MAX_COST_NANO, DEFAULT_WINDOW_NANO, completePrices, defaultMinTier } from '@cocoon-net/cocoon'
+import { DEFAULT_ADMIN_PORT, DEFAULT_GATEWAY_PORT } from '@cocoon-net/gateway'
+import { CocoonError, MAINNET } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
 import { CONFIG_NAMES, configKey, flagName, tierKeyOf, variableName } from '../src/config-keys.ts'
 import { readConfigFile, resolveConfig, writeConfigFile } from '../src/config.ts'
@@ -33,6 +35,17 @@ describe('config', () => {
     await write('{"gatewayPort": 1, "adminPort": 2, "prefer": "price", "maxCostNano": 5}')
     const config = await resolveConfig({ home: sandbox.home, env: { COCOON_ADMIN_PORT: '22', COCOON_PREFER: 'latency', COCOON_BOOTSTRAP: '/a, /b' }, flags: { prefer: 'balanced' } })
     expect(config).to.deep.equal({ gatewayPort: 1, adminPort: 22, prefer: 'balanced', maxCostNano: '5', bootstrap: ['/a', '/b'] })
+  })
+
+  it('says in its help what stands where nothing is set', () => {
+    const { prompt, completion } = completePrices()
+    const defaults = {
+      gatewayPort: DEFAULT_GATEWAY_PORT, adminPort: DEFAULT_ADMIN_PORT, windowNano: DEFAULT_WINDOW_NANO, maxCostNano: DEFAULT_MAX_COST_NANO, pricePromptNano: prompt, priceCompletionNano: completion
+    }
+    for (const [name, value] of Object.entries(defaults)) {
+      expect(configKey(name as keyof typeof defaults).help, name).to.match(new RegExp(`; default ${value}$`))
+    }
+    expect(configKey('minTier').help).to.include(`default ${defaultMinTier(MAINNET)}, on a devnet ${defaultMinTier({ kind: 'devnet' })}`)
   })
 
   it('is empty without a file', async () => {

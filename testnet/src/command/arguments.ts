@@ -72,7 +72,7 @@ export function parseArguments (argv: readonly string[]): Parsed {
     .option('--providers <n>', 'number of providers', integer(3, 20), 3)
     .option('--clients <n>', 'number of client gateways; the first takes --port, the others free ports', integer(1, 20), 1)
     .option('--seed <text>', 'decides keys, addresses and sampling; the network starts from nothing each time', seedOf)
-    .option('--registry-delay <seconds>', 'how long what loosens the registry\'s rules waits; counts when the network is made; default 1800', integer(1, 365 * 86_400))
+    .option('--registry-delay <seconds>', 'how long a change that loosens the registry\'s rules has to wait, set when the network is made; default 1800', integer(1, 365 * 86_400))
     .addOption(new Option('--cheat <how>', 'make the first provider sign against itself, and lose its stake to whoever reports it').choices(CHEAT_NAMES))
     .option('--port <port>', 'port of the gateway, 0 takes a free one', integer(0, MAX_PORT), GATEWAY_PORT)
     .option('--chain-port <port>', 'port of the chain\'s API, 0 takes a free one', integer(0, MAX_PORT), 10_001)

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DEFAULT_GATEWAY_PORT } from '@cocoon-net/gateway'
 import { CocoonError, ERRORS, isErrorCode } from '@cocoon-net/protocol'
 import { tierKeyOf } from './config-keys.ts'
 import { writePrivate } from './config.ts'
@@ -17,10 +16,6 @@ const MAX_ANSWER_BYTES = 16 * 1_024 * 1_024
 
 export function tokenPath (home: string): string {
   return join(home, 'admin-token')
-}
-
-export function gatewayUrl (config: Config): string {
-  return `http://127.0.0.1:${config.gatewayPort ?? DEFAULT_GATEWAY_PORT}`
 }
 
 /** Makes the admin token unless there is one; 32 random bytes. */

@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect } from 'aegir/chai'
 import { createSandbox, jsonOf } from './fixtures/run-command.ts'
 import type { Sandbox } from './fixtures/run-command.ts'
@@ -38,6 +40,30 @@ describe('a home without a wallet asks the node that runs', () => {
   it('for its wallet and its books', async () => {
     expect((await sandbox.command(['wallet'], { fetch: node })).out).to.equal('0QOwner (devnet)\n1.5 TON (1500000000 nanoTON)\n')
     expect(jsonOf(await sandbox.command(['settle', 'ledger', '--json'], { fetch: node })).sums.paid).to.equal('-5')
+  })
+
+  it('for models, at the port of the local network that runs, and not of one that ran', async () => {
+    const asked: string[] = []
+    const listening: typeof fetch = async input => {
+      asked.push(new URL(String(input)).port)
+      return Response.json({ data: [] })
+    }
+    await mkdir(join(sandbox.home, 'testnet'), { recursive: true })
+    const control = async (pid: number): Promise<void> => writeFile(join(sandbox.home, 'testnet', 'control.json'), JSON.stringify({ supervisor: { pid }, gateways: ['http://127.0.0.1:20000'] }))
+    await control(process.pid)
+    await sandbox.command(['offers'], { fetch: listening })
+    await sandbox.command(['offers', '--gateway-port', '3'], { fetch: listening })
+    // above the largest process id of any system
+    await control(2 ** 30)
+    await sandbox.command(['offers'], { fetch: listening })
+    expect(asked).to.deep.equal(['20000', '3', '10000'])
+  })
+
+  it('and is told by settle that a buyer has nothing to redeem', async () => {
+    await sandbox.command(['init'])
+    const buyer: typeof fetch = async () => Response.json({ error: { code: 'not_found', message: 'There is nothing at this address.' } }, { status: 404 })
+    const { code, err } = await sandbox.command(['settle'], { fetch: buyer })
+    expect([code, err.startsWith('nothing_due: The node that runs has nothing to redeem')]).to.deep.equal([1, true])
   })
 
   it('and says when what answers is something else', async () => {

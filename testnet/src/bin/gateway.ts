@@ -3,6 +3,7 @@ import { announceNode, ensureToken, moneyActions, nodeReads, readToken } from '@
 import { createNode } from '@cocoon-net/cocoon'
 import { createAdmin, serveAdmin, serveHandler } from '@cocoon-net/gateway'
 import { logError, runChild, tellParent } from '../network/child-main.ts'
+import { writeHomeConfig } from '../network/home-config.ts'
 import { watchJobs } from '../network/job-watch.ts'
 import { seedHome } from '../network/seed-home.ts'
 import type { GatewayConfig } from '../network/configs.ts'
@@ -34,6 +35,7 @@ async function serveAdministration (asked: CocoonNode, { home, chainUrl, genesis
 
 runChild({
   start: async (config: GatewayConfig) => {
+    await writeHomeConfig(config.home, config)
     if (config.seed != null) {
       await seedHome(config.home, config.seed, config.name)
     }

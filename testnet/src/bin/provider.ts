@@ -5,6 +5,7 @@ import { createNode, networkOf } from '@cocoon-net/cocoon'
 import { CHEATS } from '../network/cheats.ts'
 import { logError, runChild } from '../network/child-main.ts'
 import { engineOf } from '../network/engine-of.ts'
+import { writeHomeConfig } from '../network/home-config.ts'
 import { bondStake, prepareStake } from '../network/provider-stake.ts'
 import { seedHome } from '../network/seed-home.ts'
 import { seededSequence } from '../network/seed.ts'
@@ -30,6 +31,7 @@ async function warm (config: EngineConfig): Promise<void> {
 runChild({
   warm,
   start: async (config: ProviderConfig) => {
+    await writeHomeConfig(config.home, config)
     if (config.seed != null) {
       await seedHome(config.home, config.seed, config.name)
       nextSeed = seededSequence(config.seed, `${config.name}/sampling`)

@@ -22,7 +22,7 @@ export interface DevnetControl extends ChainContext {
   setFaults (faults: Faults): void
 }
 
-const faucetBody = z.strictObject({ address: z.string().max(100), amountNano: z.string().regex(/^[1-9]\d{0,18}$/) })
+const faucetBody = z.strictObject({ address: z.string().max(100), amountNano: z.string().regex(/^[1-9]\d{0,18}$/, 'must be a whole number of nanoTON above 0, as a text') })
 const restoreBody = z.strictObject({ seqno: z.int().min(0) })
 const faultsBody = z.strictObject({ messageDelayMs: z.int().min(0).max(MAX_DELAY_MS).default(0), lossRate: z.number().min(0).max(1).default(0) })
 
@@ -75,6 +75,9 @@ function devnetRoutes (control: DevnetControl): Hono {
   return app
 }
 
+/** What toncenter takes by POST only; nothing is sent to a chain by GET. */
+const POST_ONLY: ReadonlySet<string> = new Set(['jsonRPC', 'runGetMethod', 'sendBoc', 'sendBocReturnHash', 'sendQuery', 'sendQuerySimple', 'estimateFee'])
+
 function v2Routes (context: ChainContext): Hono {
   const app = new Hono()
   const call = async (method: string, params: Params): Promise<unknown> => {
@@ -95,7 +98,14 @@ function v2Routes (context: ChainContext): Hono {
       return c.json({ ok: false, error: message, code: status, jsonrpc: '2.0', id }, status)
     }
   })
-  app.get('/:method', async (c) => c.json({ ok: true, result: await call(c.req.param('method'), c.req.query()) }))
+  app.get('/:method', async (c) => {
+    const method = c.req.param('method')
+    if (POST_ONLY.has(method)) {
+      c.header('allow', 'POST')
+      return c.json({ ok: false, error: 'Method Not Allowed', code: 405 }, 405)
+    }
+    return c.json({ ok: true, result: await call(method, c.req.query()) })
+  })
   app.post('/:method', async (c) => c.json({ ok: true, result: await call(c.req.param('method'), await jsonBody(c.req.raw)) }))
   return app
 }

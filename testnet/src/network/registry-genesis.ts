@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SIMULATED_MEASUREMENTS } from '@cocoon-net/attestation-simulated/measurements'
 import { CLIENT_VAULT_CODE_HASH, PROVIDER_STAKE_CODE_HASH, REGISTRY_NUMBERS, parseRegistryState, registryAddress, registryStateInit } from '@cocoon-net/contracts'
 import { CocoonError, DEVNET_GLOBAL_ID, accountFromAddress, accountToText, devnetPreset, devnetText, fromHex, parseDevnetText, toHex } from '@cocoon-net/protocol'
 import { ed25519Signer, loadOrCreateKey, walletAccount } from '@cocoon-net/settlement'
 import { Cell, beginCell, loadStateInit, storeStateInit } from '@ton/core'
+import { writeHomeConfig } from './home-config.ts'
 import { seededBytes } from './seed.ts'
 import type { DevnetConfig } from './configs.ts'
 import type { RegistryGenesis } from '@cocoon-net/contracts'
@@ -126,7 +127,6 @@ export async function writeGovernorConfig (folder: string, { network, chainUrl }
   if (parseDevnetText(network).registry == null) {
     return null
   }
-  await mkdir(governorHome(folder), { recursive: true, mode: 0o700 })
-  await writeFile(join(governorHome(folder), 'config.json'), `${JSON.stringify({ network: 'devnet', devnetGenesis: network, chainUrl }, null, 2)}\n`, { mode: 0o600 })
+  await writeHomeConfig(governorHome(folder), { genesis: network, chainUrl })
   return governorHome(folder)
 }

@@ -111,6 +111,14 @@ describe('devnet server', () => {
     expect(status).to.equal(403)
   })
 
+  it('sends nothing by GET, as toncenter does', async () => {
+    const { url } = world.devnet
+    for (const method of ['jsonRPC', 'sendBoc', 'sendBocReturnHash', 'sendQuery', 'sendQuerySimple', 'runGetMethod', 'estimateFee']) {
+      const response = await fetch(`${url}/api/v2/${method}?address=${address}&boc=AA`)
+      expect([response.status, response.headers.get('allow'), (await response.json() as any).code], method).to.deep.equal([405, 'POST', 405])
+    }
+  })
+
   it('bounds the faucet and the size of bodies', async () => {
     const { url, endpoint } = world.devnet
     for (const amountNano of ['0', '-1', '1.5', '1000000000001', '9'.repeat(20), 5]) {

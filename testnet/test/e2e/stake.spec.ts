@@ -59,6 +59,8 @@ for (const cheat of ['overcharge', 'double-receipt'] as const) {
     it('begins with stakes of different size on all providers, and sells to nobody who asks for more', async () => {
       const shown = await until(providers, list => list.length === 3 && list.every(({ stake_fault: fault }) => fault == null), 'stakes')
       expect(shown.map(({ stake_nano: nano }) => nano).sort((a, b) => a - b)).to.deep.equal([10, 15, 20].map(ton => ton * TON))
+      // as the README shows it: the provider's home names its network
+      expect(await commandsIn({ COCOON_HOME: folderOf('provider-1'), COCOON_ADMIN_PORT: '1' }).json('stake')).to.deep.include({ deployed: true, bondedNano: String(STAKE_TON * TON) })
       expect(await buy({ min_stake_nano: 20 * TON + 1 })).to.deep.include({ status: 503, code: 'stake_too_small' })
     })
 

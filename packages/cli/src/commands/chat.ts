@@ -2,9 +2,10 @@ import { CocoonError } from '@cocoon-net/protocol'
 import { z } from 'zod'
 import { eventData } from '../event-stream.ts'
 import { EXIT_DONE, EXIT_NO } from '../exit-codes.ts'
-import { callLocal, gatewayHeaders, gatewayUrl, remoteError } from '../local-api.ts'
+import { callLocal, gatewayHeaders, remoteError } from '../local-api.ts'
 import { printable, toJson, tonText } from '../output.ts'
 import { withProgress } from '../progress.ts'
+import { gatewayUrlOf } from '../running-node.ts'
 import { fetchModels } from './offers.ts'
 import type { Invocation } from '../invocation.ts'
 
@@ -149,9 +150,10 @@ async function readAnswer (body: AsyncIterable<Uint8Array>, onText: (text: strin
 
 /** Asks one question through the running gateway and streams the answer; the bill goes to standard error. */
 export async function chat (invocation: Invocation): Promise<number> {
-  const { context, config, json } = invocation
+  const { context, home, config, json } = invocation
   const prompt = await promptOf(invocation)
-  const response = await withProgress(context, 'Finding and verifying a provider', async () => callLocal(context, `${gatewayUrl(config)}/v1/chat/completions`, {
+  const gateway = await gatewayUrlOf(home, config)
+  const response = await withProgress(context, 'Finding and verifying a provider', async () => callLocal(context, `${gateway}/v1/chat/completions`, {
     method: 'POST',
     headers: gatewayHeaders(config),
     body: JSON.stringify(requestBody(invocation, await modelOf(invocation), prompt))

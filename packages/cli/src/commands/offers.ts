@@ -1,9 +1,10 @@
 import { CocoonError } from '@cocoon-net/protocol'
 import { z } from 'zod'
 import { EXIT_DONE } from '../exit-codes.ts'
-import { callLocal, gatewayHeaders, gatewayUrl, readJson } from '../local-api.ts'
+import { callLocal, gatewayHeaders, readJson } from '../local-api.ts'
 import { printResult, printable, tableText, tonText } from '../output.ts'
 import { withProgress } from '../progress.ts'
+import { gatewayUrlOf } from '../running-node.ts'
 import type { Invocation } from '../invocation.ts'
 
 const nano = z.union([z.number(), z.string()])
@@ -34,11 +35,12 @@ export type ModelsAnswer = z.infer<typeof modelsSchema>
 
 /** @throws {CocoonError} not_running, no_provider, internal when something else listens on the port */
 export async function fetchModels (invocation: Invocation): Promise<ModelsAnswer> {
-  const { context, config } = invocation
-  const response = await callLocal(context, `${gatewayUrl(config)}/v1/models`, { headers: gatewayHeaders(config) })
+  const { context, home, config } = invocation
+  const gateway = await gatewayUrlOf(home, config)
+  const response = await callLocal(context, `${gateway}/v1/models`, { headers: gatewayHeaders(config) })
   const parsed = modelsSchema.safeParse(await readJson(response))
   if (!parsed.success) {
-    throw new CocoonError('not_running', `What answers at ${gatewayUrl(config)} is not a Cocoon gateway`)
+    throw new CocoonError('not_running', `What answers at ${gateway} is not a Cocoon gateway`)
   }
   return parsed.data
 }

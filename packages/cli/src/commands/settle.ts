@@ -53,13 +53,23 @@ async function watch (invocation: Invocation): Promise<number> {
   return context.signal.reason === 'SIGINT' ? EXIT_INTERRUPTED : EXIT_DONE
 }
 
+async function settleNow (invocation: Invocation): Promise<unknown> {
+  try {
+    return await adminAction(invocation, 'settle')
+  } catch (error) {
+    if (asCocoonError(error).code === 'not_found') {
+      throw new CocoonError('nothing_due', 'The node that runs has nothing to redeem: it buys and does not sell', { cause: error })
+    }
+    throw error
+  }
+}
+
 /** Redeems what the running provider has earned; with --watch follows the lanes of a provider that does not run. */
 export const settle: Command = async invocation => {
   if (invocation.options.watch === true) {
     return watch(invocation)
   }
-  const value = await withProgress(invocation.context, 'Settling on the chain', async () =>
-    adminAction(invocation, 'settle'))
+  const value = await withProgress(invocation.context, 'Settling on the chain', async () => settleNow(invocation))
   printResult(invocation.context, invocation.json, value, fieldsText)
   return EXIT_DONE
 }

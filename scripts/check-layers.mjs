@@ -161,7 +161,7 @@ export function checkLayers (root) {
   const graph = new Map()
   const files = new Map()
   const dirs = [
-    ...(existsSync(join(root, 'packages')) ? readdirSync(join(root, 'packages')).map(name => join(root, 'packages', name)) : []),
+    ...(existsSync(join(root, 'packages')) ? readdirSync(join(root, 'packages')).filter(name => !name.startsWith('.')).map(name => join(root, 'packages', name)) : []),
     join(root, 'contracts'),
     join(root, 'testnet')
   ].filter(dir => existsSync(join(dir, 'package.json')))

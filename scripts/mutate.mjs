@@ -45,17 +45,15 @@ const home = join(rootDir, workspace)
 const copy = mkdtempSync(join(dirname(home), '.mutants-'))
 let killed = 0
 const survivors = []
+let failsUnchanged = false
 try {
   cpSync(home, copy, { recursive: true, filter: path => !path.includes('node_modules') && !path.endsWith('/dist') })
   if (existsSync(join(home, 'node_modules'))) {
     symlinkSync(join(home, 'node_modules'), join(copy, 'node_modules'))
   }
   const test = () => spawnSync(findNode(), ['--conditions=source', join(rootDir, 'node_modules/mocha/bin/mocha.js'), '--bail', '--timeout', '20000', ...tests], { cwd: copy, timeout: TEST_TIMEOUT_MS, stdio: 'ignore' }).status
-  if (test() !== 0) {
-    process.stderr.write('the tests fail before anything is changed\n')
-    process.exit(1)
-  }
-  for (const file of files) {
+  failsUnchanged = test() !== 0
+  for (const file of failsUnchanged ? [] : files) {
     const path = join(copy, file)
     const source = readFileSync(path, 'utf8')
     for (const { at, operator } of placesIn(source)) {
@@ -71,6 +69,10 @@ try {
   }
 } finally {
   rmSync(copy, { recursive: true, force: true })
+}
+if (failsUnchanged) {
+  process.stderr.write('the tests fail before anything is changed\n')
+  process.exit(1)
 }
 for (const survivor of survivors) {
   process.stdout.write(`survived ${survivor}\n`)

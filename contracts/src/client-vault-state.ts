@@ -37,6 +37,7 @@ export interface ClientVaultState {
   readonly slots: bigint
   readonly operator: { readonly account: Uint8Array, readonly dailyBudgetNano: bigint, readonly day: number, readonly spentNano: bigint }
   readonly signers: ReadonlyMap<number, { readonly key: Uint8Array, readonly retired: boolean }>
+  /** By payee. */
   readonly lanes: readonly VaultLaneState[]
 }
 
@@ -67,11 +68,12 @@ const LANE = readOnly(l => ({
   gasLeftNano: l.loadCoins()
 }))
 
-/** Half a table of lanes (`lanes.tolk`): four dictionaries, each of them of those payees that begin with three certain bits. */
-function readHalf (half: Slice, paid: Cell): VaultLaneState[] {
-  return Array.from({ length: 4 }, () => [...half.loadDict(Dictionary.Keys.BigUint(256), LANE)])
-    .flat()
-    .map(([payee, lane]) => ({ payee: bytes32Of(payee), paidNano: readCounter(paid, lane.slot), ...lane }))
+/** One chain of lanes (`lanes.tolk`): each link leads to the next, the empty cell ends them. */
+function * readChain (head: Cell): Iterable<[bigint, ReturnType<typeof LANE.parse>]> {
+  for (let link = head; link.refs.length > 0; link = link.refs[0]) {
+    const l = link.beginParse()
+    yield [l.loadUintBig(256), LANE.parse(l)]
+  }
 }
 
 /**
@@ -87,16 +89,22 @@ export function parseClientVaultState (data: Cell): ClientVaultState {
   const paid = s.loadRef()
   const networkId = key(s)
   const feeBps = s.loadUint(16)
+  const counts = halves[0].beginParse()
+  const lastEpoch = counts.loadUintBig(64)
+  const lanesCount = counts.loadUint(8)
+  const slots = counts.loadUintBig(112)
+  const day = counts.loadUint(32)
+  const spentNano = counts.loadCoins()
   const c = s.loadRef().beginParse()
-  const lastEpoch = c.loadUintBig(64)
-  const lanesCount = c.loadUint(8)
-  const slots = c.loadUintBig(112)
-  const day = c.loadUint(32)
-  const spentNano = c.loadCoins()
   const owner = key(c)
   const operator = { account: key(c), dailyBudgetNano: c.loadCoins(), day, spentNano }
   const terms = c.loadRef().beginParse()
   const signers = c.loadDict(Dictionary.Keys.Uint(8), readOnly(v => ({ key: key(v), retired: v.loadBit() })))
+  const crowd = c.loadDict(Dictionary.Keys.BigUint(256), LANE)
+  const chains = halves.flatMap(half => half.refs).flatMap(node => node.refs)
+  const lanes = [...chains.flatMap(chain => [...readChain(chain)]), ...crowd]
+    .map(([payee, lane]) => ({ payee: bytes32Of(payee), paidNano: readCounter(paid, lane.slot), ...lane }))
+    .sort((a, b) => Buffer.compare(a.payee, b.payee))
   return {
     networkId,
     owner,
@@ -110,6 +118,6 @@ export function parseClientVaultState (data: Cell): ClientVaultState {
     slots,
     operator,
     signers: new Map([...signers]),
-    lanes: halves.flatMap(half => readHalf(half.beginParse(), paid))
+    lanes
   }
 }

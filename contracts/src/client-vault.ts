@@ -17,6 +17,9 @@ export interface ClientVaultParameters {
 export const CLIENT_VAULT_CODE_HASH: string = HASH
 
 const COUNTER_CELL_BITS = 21 * 48
+const MARKS_BITS = 256
+/** lastEpoch, lanesCount, slots, day, no coins spent. */
+const LOW_HALF_BITS = 64 + 8 + 112 + 32 + 4
 
 let parsedCode: Cell | undefined
 
@@ -25,34 +28,35 @@ function code (): Cell {
   return parsedCode
 }
 
+function fourTimes (child: Cell, bits: number = 0): Cell {
+  return beginCell().storeUint(0, bits).storeRef(child).storeRef(child).storeRef(child).storeRef(child).endCell()
+}
+
 /** 105 counters at zero. */
 function noCounters (): Cell {
-  const child = beginCell().storeUint(0, COUNTER_CELL_BITS).endCell()
-  return beginCell().storeUint(0, COUNTER_CELL_BITS).storeRef(child).storeRef(child).storeRef(child).storeRef(child).endCell()
+  return fourTimes(beginCell().storeUint(0, COUNTER_CELL_BITS).endCell(), COUNTER_CELL_BITS)
 }
 
 /** Code and first data of the one vault that an owner can have under these parameters. */
 export function clientVaultStateInit (owner: Uint8Array, parameters: ClientVaultParameters): StateInit {
   const terms = beginCell().storeUint(uint256Of(parameters.treasury), 256).storeUint(parameters.unlockSeconds, 32).endCell()
   const cold = beginCell()
-    .storeUint(0, 64) // lastEpoch
-    .storeUint(0, 8) // lanesCount
-    .storeUint(0, 112) // slots
-    .storeUint(0, 32) // day
-    .storeCoins(0) // spent
     .storeUint(uint256Of(owner), 256)
     .storeUint(0, 256) // operator
     .storeCoins(0) // daily budget
     .storeRef(terms)
     .storeMaybeRef(null) // signers
+    .storeMaybeRef(null) // lanes beyond the chains
     .endCell()
-  // four empty dictionaries
-  const noLanes = beginCell().storeUint(0, 4).endCell()
+  const noChain = beginCell().endCell()
+  const noLanes = fourTimes(noChain, MARKS_BITS)
+  const low = fourTimes(noLanes, LOW_HALF_BITS)
+  const high = fourTimes(noLanes)
   const data = beginCell()
     .storeCoins(0) // locked
     .storeCoins(0) // feeAccrued
-    .storeRef(noLanes)
-    .storeRef(noLanes)
+    .storeRef(low)
+    .storeRef(high)
     .storeRef(noCounters())
     .storeUint(uint256Of(parameters.networkId), 256)
     .storeUint(parameters.feeBps, 16)

@@ -69,47 +69,79 @@ function readLane (r: Reader, paid: RawCell): LaneView {
   }
 }
 
-/** Eight dictionaries, four in each half: each payee must lie in the one of its first three bits. */
-function readLanes (halves: readonly Reader[], paid: RawCell): Map<string, LaneView> {
+const CHAIN_LINKS = 8
+
+/** One chain of lanes: each link must lead to one further from the empty cell, and be marked in its node. */
+function readChain (head: RawCell, at: number, marks: bigint, paid: RawCell, lanes: Map<string, LaneView>): void {
+  let links = 0
+  for (let link = head; link.refs.length > 0; link = link.refs[0]) {
+    const r = new Reader(link)
+    const payee = r.big(256)
+    const lane = readLane(r, paid)
+    must(link.refs.length === 1 && r.bitsLeft === 0, 'consistency', () => `the link of ${account(payee)} has more than a lane`)
+    must(Number(payee >> 251n) === at, 'consistency', () => `lane ${account(payee)} lies in chain ${at}`)
+    must((marks >> ((payee >> 245n) & 255n) & 1n) === 1n, 'consistency', () => `lane ${account(payee)} is not marked`)
+    must(!lanes.has(account(payee)), 'consistency', () => `lane ${account(payee)} is there twice`)
+    lanes.set(account(payee), lane)
+    links++
+  }
+  must(links <= CHAIN_LINKS, 'consistency', () => `chain ${at} has ${links} links`)
+}
+
+/** Two halves of four nodes of four chains, and the lanes for which those had no place. */
+function readLanes (halves: readonly RawCell[], crowd: RawCell | undefined, paid: RawCell): Map<string, LaneView> {
   const lanes = new Map<string, LaneView>()
-  for (let at = 0; at < 8; at++) {
-    for (const { key, value } of hashmap(halves[at >> 2].maybeNext(), 256)) {
-      must(Number(key >> 253n) === at, 'consistency', () => `lane ${account(key)} lies in dictionary ${at}`)
-      lanes.set(account(key), readLane(value, paid))
-    }
+  const nodes = halves.flatMap(half => half.refs).map(node => ({ marks: new Reader(node).big(256), chains: node.refs }))
+  must(nodes.length === 8 && nodes.every(node => node.chains.length === 4), 'consistency', () => 'the table is not whole')
+  const beyond = hashmap(crowd, 256)
+  nodes.forEach(({ marks, chains }, i) => {
+    chains.forEach((chain, j) => {
+      readChain(chain, i * 4 + j, marks, paid, lanes)
+      const marked = (marks >> BigInt(j * 64)) & ((1n << 64n) - 1n)
+      must(marked === 0n || chain.refs.length > 0 || beyond.some(({ key }) => Number(key >> 251n) === i * 4 + j), 'consistency', () => `chain ${i * 4 + j} is empty and marked`)
+    })
+  })
+  for (const { key, value } of beyond) {
+    must((nodes[Number(key >> 253n)].marks >> ((key >> 245n) & 255n) & 1n) === 1n, 'consistency', () => `lane ${account(key)} is not marked`)
+    must(!lanes.has(account(key)), 'consistency', () => `lane ${account(key)} is there twice`)
+    lanes.set(account(key), readLane(value, paid))
   }
   return lanes
 }
 
-type Cold = Pick<VaultView, 'lastEpoch' | 'lanesCount' | 'slots' | 'owner' | 'operator' | 'treasury' | 'unlockSeconds' | 'signers'>
+interface Cold extends Pick<VaultView, 'owner' | 'treasury' | 'unlockSeconds' | 'signers'> {
+  readonly operator: Pick<VaultView['operator'], 'account' | 'dailyBudgetNano'>
+  readonly crowd: RawCell | undefined
+}
 
 function readCold (r: Reader): Cold {
-  const lastEpoch = r.big(64)
-  const lanesCount = r.uint(8)
-  const slots = r.big(112)
-  const day = r.uint(32)
-  const spentNano = r.coins()
   const owner = r.hex(32)
-  const operator = { account: r.hex(32), dailyBudgetNano: r.coins(), day, spentNano }
+  const operator = { account: r.hex(32), dailyBudgetNano: r.coins() }
   const terms = new Reader(r.next())
   const signers = new Map(hashmap(r.maybeNext(), 8).map(({ key, value }) => [Number(key), { key: value.hex(32), retired: value.flag() }]))
-  return { lastEpoch, lanesCount, slots, owner, operator, treasury: terms.hex(32), unlockSeconds: terms.uint(32), signers }
+  return { owner, operator, treasury: terms.hex(32), unlockSeconds: terms.uint(32), signers, crowd: r.maybeNext() }
 }
 
 export function readVault (data: RawCell): VaultView {
   const r = new Reader(data)
   const lockedNano = r.coins()
   const feeAccruedNano = r.coins()
-  const halves = [new Reader(r.next()), new Reader(r.next())]
+  const halves = [r.next(), r.next()]
   const paid = r.next()
   const networkId = r.hex(32)
   const feeBps = r.uint(16)
+  const { crowd, operator, ...cold } = readCold(new Reader(r.next()))
+  const counts = new Reader(halves[0])
   return {
     lockedNano,
     feeAccruedNano,
     networkId,
     feeBps,
-    ...readCold(new Reader(r.next())),
-    lanes: readLanes(halves, paid)
+    ...cold,
+    lastEpoch: counts.big(64),
+    lanesCount: counts.uint(8),
+    slots: counts.big(112),
+    operator: { ...operator, day: counts.uint(32), spentNano: counts.coins() },
+    lanes: readLanes(halves, crowd, paid)
   }
 }

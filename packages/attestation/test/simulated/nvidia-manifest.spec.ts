@@ -3,7 +3,7 @@ import { CocoonError, utf8 } from '@cocoon-net/protocol'
 import { expect } from 'aegir/chai'
 import { parseRim } from '../../src/nvidia/rim.ts'
 import { takeSignature } from '../../src/nvidia/xml-signature.ts'
-import { canonicalXml, childrenOf, parseXml } from '../../src/nvidia/xml.ts'
+import { canonicalXml, childrenOf, parseXml, textOf } from '../../src/nvidia/xml.ts'
 
 const gpu = createGpuTestPlatform({ seed: new Uint8Array(32).fill(1), atMs: Date.UTC(2026, 5, 1) })
 const file = gpu.manifest('driver')
@@ -160,5 +160,13 @@ describe('a manifest', () => {
 
   it('a document without a root\'s last signature is none', () => {
     expect(() => takeSignature(parseXml(utf8('<a/>')))).to.throw(CocoonError).with.property('code', 'evidence_malformed')
+  })
+
+  it('text stands alone in its element', () => {
+    expect(textOf(parseXml(utf8('<a> x\ty </a>')))).to.equal(' x\ty ')
+    expect(textOf(parseXml(utf8('<a/>')))).to.equal('')
+    for (const xml of ['<a><b/></a>', '<a>x<b/></a>', '<a><b>x</b></a>', '<a><b/>x</a>']) {
+      expect(() => textOf(parseXml(utf8(xml))), xml).to.throw('a is not text alone').with.property('code', 'evidence_malformed')
+    }
   })
 })

@@ -8,7 +8,7 @@ import { moneyActions } from './money-wire.ts'
 import { nodeReads } from './node-reads.ts'
 import { announceNode } from './running-node.ts'
 import type { Config } from './config-keys.ts'
-import type { CocoonNode, EvidenceCollector, NetworkOption, NodeOptions } from '@cocoon-net/cocoon'
+import type { ClientOptions, CocoonNode, EvidenceCollector, NetworkOption, NodeOptions } from '@cocoon-net/cocoon'
 import type { Engine } from '@cocoon-net/engine'
 
 export interface HostInit {
@@ -88,7 +88,7 @@ async function collectorOf ({ evidence }: Config): Promise<EvidenceCollector | n
   }
 }
 
-function nodeOptions (init: HostInit, counters: NodeOptions['counters']): NodeOptions {
+function nodeOptions (init: Omit<HostInit, 'adminToken'>, counters?: NodeOptions['counters']): NodeOptions {
   const { home, config } = init
   const { endpoint, secondEndpoint, apiKey } = chainEndpointsOf(config)
   return {
@@ -208,23 +208,38 @@ export async function hostProvider (init: HostInit): Promise<HostedNode> {
   return host(init, options, registry, async node => ({ role: 'provider', tier: node.provider?.tier }))
 }
 
+function clientOptions (config: Config): ClientOptions {
+  return {
+    minTier: config.minTier,
+    minStakeNano: nano(config.minStakeNano),
+    onlyListedModels: config.onlyListedModels,
+    maxCostNano: nano(config.maxCostNano),
+    laneCapNano: nano(config.laneCapNano),
+    depositNano: nano(config.depositNano),
+    limits: config.dailyLimitNano === undefined ? undefined : { perDayNano: BigInt(config.dailyLimitNano) }
+  }
+}
+
+/**
+ * Runs `work` with a node that buys from this home, serves nobody, and opens no lane of itself.
+ *
+ * @throws {CocoonError} config_invalid, home_locked, chain_unavailable
+ */
+export async function withClientNode<T> (init: Omit<HostInit, 'adminToken'>, work: (node: CocoonNode) => Promise<T>): Promise<T> {
+  const node = await createNode({ ...nodeOptions(init), listen: [], client: { ...clientOptions(init.config), warmProviders: 0 } })
+  try {
+    return await work(node)
+  } finally {
+    await node.stop()
+  }
+}
+
 /** @throws {CocoonError} config_invalid, home_locked, port_taken, chain_unavailable */
 export async function hostGateway (init: HostInit): Promise<HostedNode> {
   const { config } = init
   const registry = new Registry()
   const counters = prometheusCounters(registry)
-  const options: NodeOptions = {
-    ...nodeOptions(init, counters),
-    client: {
-      minTier: config.minTier,
-      minStakeNano: nano(config.minStakeNano),
-      onlyListedModels: config.onlyListedModels,
-      maxCostNano: nano(config.maxCostNano),
-      laneCapNano: nano(config.laneCapNano),
-      depositNano: nano(config.depositNano),
-      limits: config.dailyLimitNano === undefined ? undefined : { perDayNano: BigInt(config.dailyLimitNano) }
-    }
-  }
+  const options: NodeOptions = { ...nodeOptions(init, counters), client: clientOptions(config) }
   return host(init, options, registry, async (node, parts) => {
     if (node.client === undefined) {
       throw new CocoonError('internal', 'The node started without its client role')

@@ -4,6 +4,7 @@ const DRY_RUN = ['--dry-run', 'print each message with its amount and its cost, 
 const AS = ['--as <address>', 'with --dry-run: plan for this wallet, whose key need not be here'] as const
 const GROUPS = ['chain'] as const
 const VAULT_GROUPS = ['chain', 'vault'] as const
+const NETWORK_GROUPS = ['chain', 'network'] as const
 
 function dryRunnable (spec: Omit<CommandSpec, 'groups' | 'load'> & { deploys?: boolean }, load: CommandSpec['load']): CommandSpec {
   const { deploys = false, options = [], ...rest } = spec
@@ -32,11 +33,11 @@ export const MONEY_GROUPS: readonly CommandGroup[] = [
       dryRunnable({ name: 'withdraw', sends: 'Withdraw', args: '<amount>', summary: 'send what is free to the owner\'s wallet; all leaves what rent needs', examples: ['cocoon vault withdraw 0.5', 'cocoon vault withdraw all'] }, async () => (await import('./commands/vault.ts')).vaultWithdraw),
       {
         name: 'close',
-        args: '<payee>',
-        summary: 'sign that a lane may end at once, for its payee to sign and send with `cocoon settle close`; the lane gets no further job',
-        groups: GROUPS,
-        options: [['--out <file>', 'write the signed close there; the file must not be there yet'], ['--sum <amount>', 'what the lane pays in all; default what its jobs have cost'], ['--dry-run', 'show the sum, and sign nothing']],
-        examples: ['cocoon vault close 0:PAYEE --out close.json', 'cocoon vault close 0:PAYEE --dry-run'],
+        args: '<payee|provider>',
+        summary: 'end a lane at once, together with its provider, at what its jobs have cost: what is left is free again; the lane gets no further job',
+        groups: NETWORK_GROUPS,
+        options: [['--out <file>', 'where the provider is not reached, write the signed close there, for its payee to send with `cocoon settle close`; the file must not be there yet'], ['--sum <amount>', 'what the lane pays in all; default what its jobs have cost'], ['--dry-run', 'show the sum, and sign nothing']],
+        examples: ['cocoon vault close 0:PAYEE', 'cocoon vault close 0:PAYEE --out close.json', 'cocoon vault close 0:PAYEE --dry-run'],
         load: async () => (await import('./commands/vault-close.ts')).vaultClose
       },
       dryRunnable({ name: 'add-signer', sends: 'AddSigner', args: '<index> <key>', summary: 'write a further voucher signer, 64 hex digits; an index is written once, for ever', examples: ['cocoon vault add-signer 1 HEX --dry-run'] }, async () => (await import('./commands/vault-roles.ts')).vaultAddSigner),

@@ -9,6 +9,9 @@ import type { WalletMessage } from '@cocoon-net/settlement'
  * decimal nanoTON, cells bags of cells in base64. `wallet` says whose money is meant.
  */
 
+/** The names of peers with Ed25519, secp256k1 and RSA keys. */
+export const PEER_ID = /^(12D3KooW|16Uiu2HA|Qm)[1-9A-HJ-NP-Za-km-z]{38,50}$/
+
 /** A vault's code and first data are some 5 kB. */
 const MAX_CELL_TEXT = 48_000
 const MAX_MESSAGES = 4
@@ -46,7 +49,11 @@ const topUpSchema = z.strictObject({ wallet: account, payee: account, addNano: n
 const epoch = z.string().regex(/^\d{1,20}$/).transform(BigInt)
 const redeemSchema = z.strictObject({ wallet: account, vault: account, epoch })
 const agreeSchema = z.strictObject({ wallet: account, vault: account, epoch, sumNano: nano, signerSignature: z.string().regex(/^[0-9a-f]{128}$/).transform(fromHex) })
-const retireSchema = z.strictObject({ wallet: account, payee: account, isIdle: z.boolean() })
+const sum = nano.optional()
+const signCloseSchema = z.strictObject({ wallet: account, payee: account, sumNano: sum })
+/** A peer id, or what `account` takes. */
+const closeSchema = z.strictObject({ wallet: account, lane: z.union([z.string().regex(PEER_ID), account]), sumNano: sum })
+const retireSchema = z.strictObject({ wallet: account, payee: account })
 
 function base64 (value: Cell): string {
   return value.toBoc().toString('base64')
@@ -97,8 +104,18 @@ export function moneyActions ({ money }: Pick<CocoonNode, 'money'>): Readonly<Re
       return { open: true }
     },
     'lane-retire': async body => {
-      const { payee, isIdle } = own(retireSchema, body)
-      return { usedNano: await money.retireLane(payee, isIdle) }
+      await money.retireLane(own(retireSchema, body).payee)
+      return { ending: true }
+    },
+    'lane-sign-close': async body => {
+      const { payee, sumNano } = own(signCloseSchema, body)
+      const { id: { epoch }, signerSignature, ...sums } = await money.signClose(payee, sumNano)
+      return { epoch, signerSignature: toHex(signerSignature), sumNano: sums.sumNano, paidNano: sums.paidNano, capNano: sums.capNano }
+    },
+    'lane-close': async body => {
+      const { lane, sumNano } = own(closeSchema, body)
+      const { vault, payee, ...ended } = await money.closeLane(lane, sumNano)
+      return { vault: accountToText(vault), payee: accountToText(payee), ...ended }
     },
     'lane-redeem': async body => {
       const { vault, epoch } = own(redeemSchema, body)

@@ -165,7 +165,7 @@ function facade (init: { network: NetworkPreset, peer: CocoonPeer, client?: Clie
         ...(client == null || balances == null ? {} : { vault: accountToText(client.payments.vault.account), vaultNano: balances.vaultNano })
       }
     },
-    money: hotWallet == null ? undefined : nodeMoney({ wallet: hotWallet, payments: client?.payments, earnings: provider, voucherKey: client?.voucherKey }),
+    money: hotWallet == null ? undefined : nodeMoney({ wallet: hotWallet, payments: client?.payments, closer: peer.client, earnings: provider, voucherKey: client?.voucherKey }),
     ledger: async () => {
       const rows = await Promise.all([client?.payments.ledger() ?? [], provider?.payments.ledger() ?? []])
       return rows.flat().sort((a, b) => a.atMs - b.atMs)

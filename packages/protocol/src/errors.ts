@@ -71,6 +71,7 @@ export const ERRORS = Object.freeze({
   lane_exhausted: spec(402, false, 'The lane has not enough left for this request.', 'Top up the vault or raise the lane cap.'),
   lane_unlocking: spec(402, false, 'The lane is being unlocked.', 'Open a new lane.'),
   close_refused: spec(402, false, 'The sum at which the lane would end is under what its jobs have cost.', 'Close it at the sum that the message names, or unlock it.'),
+  payee_key_absent: spec(409, false, 'The key of the payee\'s wallet is not where its node runs.', 'Write the signed end with `cocoon vault close --out` for the payee to sign and send, or unlock the lane.'),
   lane_in_use: spec(409, true, 'A job runs on the lane.', 'Wait until it has ended.'),
   lane_cap_too_small: spec(402, false, 'The lane\'s cap is under the network\'s minimum.', 'Raise the lane cap.'),
   vault_full: spec(402, false, 'The vault holds as many lanes as it can.', 'End one that is not used any more with `cocoon vault unlock` and `cocoon vault finish`.'),

@@ -40,7 +40,7 @@ export const payRequestCodec = { ...payRequests, readExact: readPayFrame }
  * `isSending` says that the payee sends the message to the vault itself, because what is due is worth its gas; the client,
  * which holds both signatures, may send it in any case. Refusals: lane_in_use while a job runs, close_refused below what the
  * jobs have cost or when another sum has been agreed, lane_unlocking when the lane's unlock is about to end, lane_unknown
- * for another epoch, usage where the payee's wallet key is elsewhere.
+ * for another epoch, payee_key_absent where the payee's wallet key is elsewhere.
  */
 export const payResponseCodec = union({
   lane: record({

@@ -69,14 +69,8 @@ export interface ClientPayments {
    * voucher_above_cap, spending_limit, chain_unavailable, chain_disagrees
    */
   close (payee: Uint8Array, opts?: { sumNano?: bigint }): Promise<ClosingLane>
-  /**
-   * Begins no further job on the lane, on disk when it resolves: to be called before an unlock or a close is sent. Gives
-   * what the lane's jobs have cost by the books, nanoTON, or null for a payee whose lane is not known. The lane is opened
-   * anew once the vault has ended it.
-   *
-   * @throws {CocoonError} lane_in_use when `isIdle` is set and a job runs
-   */
-  retire (payee: Uint8Array, opts?: { isIdle?: boolean }): Promise<bigint | null>
+  /** Begins no further job on the lane of a payee, on disk when it resolves: to be called before an unlock is sent. The lane is opened anew once the vault has ended it. */
+  retire (payee: Uint8Array): Promise<void>
   /** To be called when a payee says that it has no such lane: what the vault has ended is opened anew. Throws CocoonError chain_unavailable. */
   review (payee: Uint8Array): Promise<void>
   warm (payees: readonly Uint8Array[]): Promise<void>
@@ -182,9 +176,8 @@ class DefaultClientPayments implements ClientPayments {
     return this.#closing.sign(payee, sumNano)
   }
 
-  async retire (payee: Uint8Array, { isIdle = false }: { isIdle?: boolean } = {}): Promise<bigint | null> {
-    const entry = await this.#table.retire(payee, isIdle)
-    return entry == null ? null : entry.state.finalisedNano - entry.state.unbookedNano
+  async retire (payee: Uint8Array): Promise<void> {
+    await this.#table.retire(payee)
   }
 
   async review (payee: Uint8Array): Promise<void> {

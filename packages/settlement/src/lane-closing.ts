@@ -80,13 +80,13 @@ export class LaneClosing {
    * @param entry - the lane
    * @param offer - the payer's half
    * @param mayPayeeSend - whether the payee sends the message where that is worth its gas
-   * @throws {CocoonError} usage without the wallet's key, lane_unknown, lane_unlocking, voucher_bad_signature, lane_in_use,
+   * @throws {CocoonError} payee_key_absent, lane_unknown, lane_unlocking, voucher_bad_signature, lane_in_use,
    * close_refused, no_room, chain_unavailable
    */
   async agree (entry: ProviderEntry, offer: CloseOffer, mayPayeeSend: boolean): Promise<AgreedClose> {
     const { network, payee, lanes, closes, payeeSigner } = this.#init
     if (payeeSigner === undefined || hex(walletAccount(payeeSigner.publicKey, network.tonGlobalId)) !== hex(payee)) {
-      throw new CocoonError('usage', 'the key of the payee\'s wallet is not here')
+      throw new CocoonError('payee_key_absent')
     }
     const { laneKey } = entry
     const { sumNano, signerSignature } = offer

@@ -160,26 +160,16 @@ export class PayerTable {
     }
     const seen = await this.#init.opener.find(payee)
     if (seen == null || seen.unlockAt !== 0 || seen.epoch !== entry.state.id.epoch) {
-      await this.retire(payee, false)
+      await this.retire(payee)
     }
   }
 
-  /**
-   * Begins no further job on the lane of a payee: it is about to end. Nothing for a payee without one.
-   *
-   * @throws {CocoonError} lane_in_use when `isIdle` is asked for and a job runs
-   */
-  async retire (payee: Uint8Array, isIdle: boolean): Promise<PayerEntry | undefined> {
+  /** Begins no further job on the lane of a payee: it is about to end. Nothing for a payee without one. */
+  async retire (payee: Uint8Array): Promise<void> {
     const entry = this.known(payee)
     if (entry != null) {
-      await this.exclusive(entry, async () => {
-        if (isIdle && entry.state.jobs.size > 0) {
-          throw new CocoonError('lane_in_use')
-        }
-        await this.write(entry, { ...entry.state, status: 'ending' })
-      })
+      await this.exclusive(entry, async () => this.write(entry, { ...entry.state, status: 'ending' }))
     }
-    return entry
   }
 
   async #takeUp (state: PayerLane): Promise<PayerEntry> {

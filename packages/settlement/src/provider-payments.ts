@@ -65,7 +65,7 @@ export interface ProviderPayments {
    * Signs the end of a lane together with its payer, and takes no further voucher on it. On disk before it resolves; who
    * has both signatures sends it.
    *
-   * @throws {CocoonError} usage, lane_unknown, lane_unlocking, voucher_bad_signature, lane_in_use, close_refused, no_room, chain_unavailable
+   * @throws {CocoonError} payee_key_absent, lane_unknown, lane_unlocking, voucher_bad_signature, lane_in_use, close_refused, no_room, chain_unavailable
    */
   agreeToClose (offer: CloseOffer): Promise<AgreedClose>
   /**

@@ -145,7 +145,7 @@ describe('a close that the payee signs', () => {
     sides.provider = sides.makeProvider({ payeeSigner: undefined })
     await sides.provider.start()
     await bound(sides.provider)
-    await expect(sides.provider.agreeToClose(sides.offer(CHARGE_NANO))).to.eventually.be.rejected.with.property('code', 'usage')
+    await expect(sides.provider.agreeToClose(sides.offer(CHARGE_NANO))).to.eventually.be.rejected.with.property('code', 'payee_key_absent')
     expect(sides.chain.sent).to.not.include('close')
   })
 
@@ -182,7 +182,7 @@ describe('a close that the payee signs', () => {
     const elsewhere = sides.makeProvider({ kv: new MemoryLevel<string, string>(), payeeSigner: other })
     await elsewhere.start()
     sides.chain.show(sides.chain.vault, payee, { epoch: sides.lane.epoch })
-    await expect(elsewhere.closeLane(good, PEERS)).to.eventually.be.rejected.with.property('code', 'usage')
+    await expect(elsewhere.closeLane(good, PEERS)).to.eventually.be.rejected.with.property('code', 'payee_key_absent')
     await elsewhere.stop()
   })
 

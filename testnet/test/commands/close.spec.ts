@@ -98,7 +98,7 @@ describe('ending a lane together', function () {
     expect(await refusal(provider, `settle close ${await altered({ network: 'mainnet' })}`)).to.equal('wrong_network')
     expect(await refusal(provider, `settle close ${await altered({ extra: 1 })}`, 2)).to.equal('file_unusable')
     expect(await refusal(client, `vault close ${payee} --sum 5 --out ${join(client.folder, 'more.json')}`)).to.equal('voucher_above_cap')
-    expect(await refusal(client, `vault close ${payee}`, 2)).to.equal('usage')
+    expect(await refusal(client, `vault close ${payee}`, 3), 'nobody can be asked').to.equal('no_provider')
     expect((await client.json('vault')).lanes).to.have.lengthOf(1)
   })
 

@@ -30,7 +30,7 @@ const COST_NANO = Object.freeze({
   startUnlock: 15_000_000n,
   finishUnlock: 15_000_000n,
   withdraw: 10_000_000n,
-  closeLane: 15_000_000n,
+  closeLane: 16_000_000n,
   role: 10_000_000n,
   flushFee: 10_000_000n,
   report: 12_000_000n,

@@ -132,7 +132,7 @@ export const vaultUnlock: Command = async invocation => {
     return {
       ...planUnlock(seen.account, payee),
       // a gateway that would go on with the lane would only be refused
-      prepare: async writer => { await writer.retireLane(payee, false) },
+      prepare: async writer => { await writer.retireLane(payee) },
       isDone: async () => (await seen.port.readLane(seen.account, payee))?.unlockAt !== 0
     }
   })

@@ -31,7 +31,7 @@ export interface LaneCloser {
    *
    * @param lane - the payee's account, or the provider's peer id
    * @throws {CocoonError} no_provider, stream_closed, timeout when the provider is away; frame_malformed from one that
-   * knows no such request; lane_in_use, close_refused, lane_unlocking, usage when it refuses; lane_unknown, spending_limit,
+   * knows no such request; lane_in_use, close_refused, lane_unlocking, payee_key_absent when it refuses; lane_unknown, spending_limit,
    * debt_refused, insufficient_funds, chain_rejected, chain_unavailable
    */
   closeLane(lane: Uint8Array | string, options: { sumNano?: bigint, signal: AbortSignal }): Promise<ClosedLane>
@@ -53,7 +53,7 @@ const CLOSE_ANSWER_MS = 35_000
 /** What a provider says of a lane that ends already: its close is asked for all the same. */
 const ENDING_CODES: ReadonlySet<string> = new Set(['lane_unknown', 'lane_unlocking'])
 /** Whoever answers so is not the payee, or cannot be reached: another may be. */
-const NEXT_CODES: ReadonlySet<string> = new Set(['stream_closed', 'timeout', 'wrong_peer', 'bad_signature', 'frame_malformed'])
+const NEXT_CODES: ReadonlySet<string> = new Set(['stream_closed', 'timeout', 'wrong_peer', 'bad_signature', 'frame_malformed', 'payee_key_absent'])
 
 export function createLaneCloser (init: LaneCloserInit): LaneCloser {
   const { libp2p, network, payments, offers, links } = init

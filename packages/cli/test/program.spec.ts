@@ -112,6 +112,14 @@ describe('program', () => {
     expect((await sandbox.command(['--json'])).code).to.equal(2)
   })
 
+  it('says that the disk is full, or may not be written, and not that it has a fault', async () => {
+    for (const [code, words] of [['ENOSPC', 'the disk is full'], ['EROFS', 'read-only'], ['EACCES', 'permission is missing']]) {
+      const fails = (): never => { throw Object.assign(new Error(`${code}: write`), { code, syscall: 'write' }) }
+      const { err, code: exitCode } = await sandbox.command(['wallet', 'import'], { input: { [Symbol.asyncIterator]: fails }, env: { COCOON_DEVNET_GENESIS: 'ab'.repeat(32) } })
+      expect([exitCode, err.startsWith('file_unusable: The home cannot be used: ') && err.includes(words)]).to.deep.equal([2, true])
+    }
+  })
+
   it('diagnoses what is wrong and what to do', async () => {
     const before = await sandbox.command(['doctor', '--json', '--gateway-port', '0', '--admin-port', '0'])
     expect(before.code).to.equal(1)

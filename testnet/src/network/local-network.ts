@@ -1,18 +1,16 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { assertPortFree } from './ports.ts'
-import { supervise } from './supervise.ts'
+import { createProcesses } from './processes.ts'
 import type { Cheat } from './cheats.ts'
 import type { Child } from './child-process.ts'
-import type { DevnetConfig, EngineConfig, EvidenceFormat, GatewayConfig, JobRecord, ProviderConfig } from './configs.ts'
+import type { DevnetConfig, EngineConfig, EvidenceFormat, GatewayConfig, ProviderConfig } from './configs.ts'
 import type { ControlNode } from './control-file.ts'
-import type { ProcessIdentity } from './process-identity.ts'
+import type { ChainInfo, GatewayInfo, ProcessesInit, ProviderInfo } from './processes.ts'
 import type { LocalGenesis } from './registry-genesis.ts'
-import type { SuperviseInit, Supervised } from './supervise.ts'
+import type { Supervised } from './supervise.ts'
 
-export interface LocalNetworkInit {
-  /** All state lies here. */
-  readonly folder: string
+export interface LocalNetworkInit extends ProcessesInit {
   readonly providers: number
   /** Client gateways; default 1. */
   readonly clients?: number
@@ -27,19 +25,6 @@ export interface LocalNetworkInit {
   readonly chainPort: number
   /** What to wait for: every provider, or one; the others then come up behind it and give way to it. Default all. */
   readonly waitFor?: 'all' | 'one'
-  /** Start nodes again that end by themselves. Default false. */
-  readonly restart?: boolean
-  /** Ends the start. */
-  readonly signal?: AbortSignal
-  /** Told of each step as it is done. */
-  progress (step: string): void
-  /** Told of every process when one of them comes up, goes down, or is started again. */
-  onChange? (nodes: ControlNode[]): void
-  /** Told of each job as it ends. */
-  onJob? (job: JobRecord): void
-  onRefusal? (refusal: { status: number, code: string }): void
-  /** Asked when a node has ended: true keeps it down. */
-  staysDown? (name: string, process: ProcessIdentity): Promise<boolean>
   /** Whose format a provider's simulated evidence has, by index. Default `evidenceOf`. */
   evidence? (index: number): EvidenceFormat
   /** How the first provider, the cheapest, lies; default not at all. */
@@ -100,17 +85,8 @@ const PARALLEL = 8
 /** Providers that nobody waits for leave the processor to the one that answers. */
 const BEHIND_NICENESS = 15
 
-interface ChainInfo { endpoint: string, url: string }
-interface ProviderInfo { peerId: string, prices: ProviderConfig['prices'], stakeNano: string }
-interface GatewayInfo { peerId: string, url: string, adminUrl?: string }
-
 function portOf (url: string): number {
   return Number(new URL(url).port)
-}
-
-function controlNode (node: Supervised<Partial<ChainInfo & ProviderInfo & GatewayInfo>>): ControlNode {
-  const { peerId, url, prices } = node.info ?? {}
-  return { name: node.name, role: node.role, state: node.state, process: node.process, restarts: node.restarts, peerId, url, prices }
 }
 
 /**
@@ -123,58 +99,14 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
   await assertPortFree(init.chainPort, '--chain-port')
   await assertPortFree(init.adminPort ?? 0, '--admin-port')
   await mkdir(init.folder, { recursive: true, mode: 0o700 })
-  const groups: Record<ControlNode['role'], Array<Supervised<any>>> = { gateway: [], provider: [], chain: [] }
+  const processes = createProcesses(init)
+  const { groups, spawn } = processes
   let stopBootstrap: (() => Promise<void>) | undefined
-  let stopping: Promise<void> | undefined
-  const all = (): Array<Supervised<any>> => [...groups.chain, ...groups.provider, ...groups.gateway]
-  const stop = async (): Promise<void> => {
-    stopping ??= (async () => {
-      // Clients before those they buy from, and the chain last of all.
-      await Promise.all(groups.gateway.map(async node => node.stop()))
-      await Promise.all(groups.provider.map(async node => node.stop()))
-      await stopBootstrap?.()
-      await Promise.all(groups.chain.map(async node => node.stop()))
-    })()
-    await stopping
-  }
+  const stop = async (): Promise<void> => processes.stop(async () => stopBootstrap?.())
   const aborted = Promise.withResolvers<never>()
   aborted.promise.catch(() => {})
   const onAbort = (): void => { aborted.reject(init.signal?.reason) }
   init.signal?.addEventListener('abort', onAbort, { once: true })
-
-  const spawn = async <R>(role: ControlNode['role'], name: string, start: SuperviseInit<R>['start'], niceness?: number): Promise<Supervised<R>> => {
-    init.signal?.throwIfAborted()
-    const node = await supervise<R>({
-      entry: role,
-      role,
-      name,
-      niceness,
-      logFile: join(init.folder, 'logs', `${name}.log`),
-      restart: init.restart ?? false,
-      start,
-      staysDown: async (process) => await init.staysDown?.(name, process) ?? false,
-      onChange: (sentence) => {
-        if (sentence != null) {
-          init.progress(sentence)
-        }
-        init.onChange?.(all().map(controlNode))
-      },
-      onEvent: (event, payload) => {
-        if (event === 'job') {
-          init.onJob?.(payload)
-        } else if (event === 'refusal') {
-          init.onRefusal?.(payload)
-        }
-      }
-    })
-    groups[role].push(node)
-    // In the order of their numbers, whichever was there first.
-    groups[role].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
-    if (stopping != null) {
-      await node.stop()
-    }
-    return node
-  }
 
   try {
     const genesis = Promise.withResolvers<LocalGenesis>()
@@ -218,7 +150,7 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
     if (init.waitFor !== 'one') {
       await Promise.all(rest().map(async index => spawnProvider(index)))
     }
-    init.progress(`${all().length} processes started`)
+    init.progress(`${processes.all().length} processes started`)
 
     // Loaded here, so that the processes are on their way before; what the chain waits for first.
     const { localGenesis, writeGovernorConfig } = await import('./registry-genesis.ts')
@@ -241,7 +173,7 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
     await Promise.race([up, aborted.promise])
     if (init.waitFor === 'one') {
       void Promise.all(rest().map(async index => report(await spawnProvider(index, BEHIND_NICENESS)))).catch((error: unknown) => {
-        if (stopping == null) {
+        if (!processes.isStopping) {
           init.progress(`not every provider came up: ${error instanceof Error ? error.message : String(error)}`)
         }
       })
@@ -269,7 +201,7 @@ export async function startLocalNetwork (init: LocalNetworkInit): Promise<LocalN
       },
       gateway: gateways[0],
       gateways,
-      nodes: () => all().map(controlNode),
+      nodes: processes.nodes,
       ready: async (timeoutMs, options) => {
         const [first] = await Promise.all(gateways.map(async ({ child }) =>
           child.ask<{ models: Array<{ id: string, providers: number }> }>('ready', { timeoutMs, providers: options?.providers ?? 1 }, { timeoutMs: timeoutMs + 10_000 })))

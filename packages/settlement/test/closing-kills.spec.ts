@@ -3,10 +3,9 @@ import { expect } from 'aegir/chai'
 import { MemoryLevel } from 'memory-level'
 import { createClientPayments } from '../src/client-payments.ts'
 import { createProviderPayments } from '../src/provider-payments.ts'
-import { ed25519Signer } from '../src/signer.ts'
 import { decodeValue } from '../src/store.ts'
 import { hex, laneKeyOf } from '../src/types.ts'
-import { walletAccount } from '../src/wallet.ts'
+import { OWNER, PEERS, payee, payeeSigner } from './closing-sides.ts'
 import { manualClock, network, nonce, signer } from './fixtures.ts'
 import { Mortal } from './mortal.ts'
 import { VaultLedger } from './vault-ledger.ts'
@@ -16,10 +15,6 @@ import type { PayerLane } from '../src/payer-lane.ts'
 import type { ProviderPayments } from '../src/provider-payments.ts'
 import type { PayClose } from '@cocoon-net/protocol'
 
-const OWNER = nonce(7)
-const PEERS = { client: new Uint8Array(34).fill(1), provider: new Uint8Array(34).fill(2) }
-const payeeSigner = ed25519Signer(nonce(42))
-const payee = walletAccount(payeeSigner.publicKey, network.tonGlobalId)
 const VOUCHED_AHEAD_NANO = 3_000_000n
 /** Turns of the clock until a wait counts as vain. */
 const MAX_TURNS = 2_000

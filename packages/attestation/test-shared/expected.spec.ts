@@ -10,7 +10,7 @@ const FLIP_STRIDE = 4
 const TRUNCATION_STRIDE = 7
 
 /** What differs from the table; an empty list is agreement. */
-function differences (one: Case, report: EvidenceReport): string[] {
+function differences (one: Case, report: Pick<EvidenceReport, 'kind' | 'verdict' | 'tcbStatus' | 'checks'>): string[] {
   const out: string[] = []
   const compare = (what: string, got: unknown, wanted: unknown): void => {
     if (got !== wanted) {
@@ -46,7 +46,7 @@ describe('evidence from real hardware', () => {
       const result = verdict === 'verified' ? 'pass' : 'fail'
       const wrong = cases.filter((one) => {
         const checks = Object.keys(one.checks).map(name => ({ name: name as 'tcb', result: result as 'pass', code: null, message: '' }))
-        return differences(one, { verdict, kind: one.kind as 'tdx', tcbStatus: one.tcbStatus ?? null, claims: null, checks }).length > 0
+        return differences(one, { verdict, kind: one.kind as 'tdx', tcbStatus: one.tcbStatus ?? null, checks }).length > 0
       })
       expect(wrong.length).to.be.greaterThan(0)
     }

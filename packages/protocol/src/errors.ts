@@ -82,7 +82,7 @@ export const ERRORS = Object.freeze({
   voucher_not_increasing: spec(402, false, 'The voucher is not above the highest one seen.', 'Send only growing vouchers.'),
   voucher_above_cap: spec(402, false, 'The voucher is above the lane\'s cap.', 'Raise the lane cap first.'),
   voucher_late: spec(402, true, 'The voucher did not arrive in time.', 'Check the connection; try again.'),
-  allocation_invalid: spec(402, false, 'The split of the voucher over jobs does not add up.', 'Update the client.'),
+  allocation_invalid: spec(402, false, 'The split of the voucher over jobs does not add up.', 'Let no other process spend from a copy of this home; otherwise update the client.'),
   spending_limit: spec(402, false, 'A spending limit of this client would be passed.', 'Raise the limit in the configuration if you mean it.'),
   insufficient_funds: spec(402, false, 'The wallet or vault holds too little.', 'Add funds, or name a smaller amount.'),
   nothing_due: spec(409, false, 'There is nothing that the command could move.', 'Nothing: see what there is with `cocoon vault` or `cocoon stake`.'),

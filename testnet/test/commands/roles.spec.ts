@@ -6,7 +6,9 @@ import { rehearse } from './rehearse.ts'
 import type { CommandHome } from './home.ts'
 import type { World } from '../devnet/world.ts'
 
-const KEY = 'cd'.repeat(32)
+const KEY = 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a'
+/** One of no order that keeps a signature safe, and one that is no point of the curve. */
+const NO_KEYS = ['00'.repeat(32), 'ab'.repeat(32)]
 const OPERATOR = `0:${'ef'.repeat(32)}`
 
 describe('roles and fee of a vault on a devnet', function () {
@@ -45,7 +47,7 @@ describe('roles and fee of a vault on a devnet', function () {
     expect((await home.json('vault signers')).signers.at(-1).retired).to.equal(true)
     expect(await refusal('vault retire-signer 7')).to.equal('signer_missing')
     expect(await refusal('vault retire-signer 8')).to.equal('signer_missing')
-    for (const line of ['vault add-signer 256 '.concat(KEY), 'vault add-signer -1 '.concat(KEY), 'vault add-signer 1 12', 'vault retire-signer x']) {
+    for (const line of ['vault add-signer 256 '.concat(KEY), 'vault add-signer -1 '.concat(KEY), 'vault add-signer 1 12', ...NO_KEYS.map(key => `vault add-signer 1 ${key}`), 'vault retire-signer x']) {
       expect(await refusal(line, 2)).to.equal('usage')
     }
   })

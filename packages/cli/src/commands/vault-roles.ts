@@ -1,4 +1,5 @@
 import { CocoonError, NO_ACCOUNT, accountToText, fromHex, toHex } from '@cocoon-net/protocol'
+import { ed25519 } from '@noble/curves/ed25519.js'
 import { EXIT_DONE } from '../exit-codes.ts'
 import { printResult, tableText } from '../output.ts'
 import { amountArgument, amountText } from '../ton-amount.ts'
@@ -16,6 +17,22 @@ function indexArgument ({ args: [text = ''] }: Invocation): number {
     throw new CocoonError('usage', `${JSON.stringify(text.slice(0, 20))} is no index of a signer: 0 to ${MAX_INDEX}`)
   }
   return Number(text)
+}
+
+/** Refuses what is no key, and a key for which anybody can sign: an index is written once, for ever. */
+function signerKeyArgument ({ args: [, text = ''] }: Invocation): Uint8Array {
+  if (!/^[0-9a-f]{64}$/i.test(text)) {
+    throw new CocoonError('usage', 'A signer\'s key has 64 hex digits')
+  }
+  const key = fromHex(text.toLowerCase())
+  try {
+    if (!ed25519.Point.fromBytes(key).isSmallOrder()) {
+      return key
+    }
+  } catch {
+    // no point of the curve
+  }
+  throw new CocoonError('usage', `${text} is no public key of Ed25519 that keeps a signature safe: look for a typing error`)
 }
 
 /** The keys that may sign vouchers, and who besides the owner may open lanes. */
@@ -42,11 +59,7 @@ export const vaultSigners: Command = async invocation => {
 /** Writes a further voucher signer; an index is written once, for ever. */
 export const vaultAddSigner: Command = async invocation => {
   const index = indexArgument(invocation)
-  const [, text = ''] = invocation.args
-  if (!/^[0-9a-f]{64}$/i.test(text)) {
-    throw new CocoonError('usage', 'A signer\'s key has 64 hex digits')
-  }
-  const key = fromHex(text.toLowerCase())
+  const key = signerKeyArgument(invocation)
   return actOnVault(invocation, seen => {
     if (deployedVault(seen).signers.has(index)) {
       throw new CocoonError('signer_exists', `Signer ${index} is written already`)

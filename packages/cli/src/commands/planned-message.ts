@@ -25,7 +25,7 @@ export interface PlannedMessage extends WalletMessage {
 const COST_NANO = Object.freeze({
   transfer: 5_000_000n,
   deposit: 8_000_000n,
-  setUp: 45_000_000n,
+  setUp: 48_000_000n,
   openLane: 15_000_000n,
   startUnlock: 15_000_000n,
   finishUnlock: 15_000_000n,

@@ -4,17 +4,15 @@ import { entryOf, numberOf, valueOf } from './registry-words.ts'
 import { accountArgument } from './wallet-access.ts'
 import type { Invocation } from '../invocation.ts'
 import type { RegistryGenesis } from '@cocoon-net/contracts'
-import type { NetworkPreset } from '@cocoon-net/protocol'
 
 const MAX_DELAY_SECONDS = 365 * 86_400
 
 /** @throws {CocoonError} usage */
-function delayOf (invocation: Invocation, network: NetworkPreset): number {
-  const { delay } = invocation.options
+function delayOf ({ options: { delay }, config }: Invocation): number {
   if (delay === undefined) {
     return REGISTRY_LIMITS.delaySeconds
   }
-  if (network.kind !== 'devnet') {
+  if (config.network !== undefined && config.network !== 'devnet') {
     throw new CocoonError('usage', `--delay is for devnets: elsewhere a loosening waits ${REGISTRY_LIMITS.delaySeconds} s, longer than stakes unbond`)
   }
   const seconds = Number(delay)
@@ -35,11 +33,12 @@ function pairs (option: unknown, what: string): Array<[string, string]> {
 }
 
 /**
- * What a registry begins with: this software's code of vaults and stakes, and what --entry and --bound add.
+ * What a registry begins with: this software's code of vaults and stakes, and what --entry and --bound add. Without
+ * --governor none is named: it is whoever deploys it. Looks at no chain.
  *
  * @throws {CocoonError} usage
  */
-export function registryGenesisOf (invocation: Invocation, network: NetworkPreset, wallet: Uint8Array): RegistryGenesis {
+export function registryGenesisOf (invocation: Invocation): Omit<RegistryGenesis, 'governor'> & { readonly governor?: Uint8Array } {
   const { governor, entry, bound } = invocation.options
   const entries = [
     { kind: 'vaultCode' as const, hash: fromHex(CLIENT_VAULT_CODE_HASH) },
@@ -50,8 +49,8 @@ export function registryGenesisOf (invocation: Invocation, network: NetworkPrese
     throw new CocoonError('usage', `A registry lists at most ${REGISTRY_LIMITS.maxListed} hashes`)
   }
   return {
-    governor: governor === undefined ? wallet : accountArgument(invocation, String(governor), 'the governor'),
-    delaySeconds: delayOf(invocation, network),
+    governor: governor === undefined ? undefined : accountArgument(invocation, String(governor), 'the governor'),
+    delaySeconds: delayOf(invocation),
     entries,
     numbers: new Map(pairs(bound, 'bound').map(([word, value]) => {
       const name = numberOf(word)

@@ -49,13 +49,14 @@ export async function readRegistryView (port: Pick<TonReader, 'contract'>, netwo
   return { network, account, judged: judgeRegistry(state, Math.floor(nowMs / 1_000)) }
 }
 
-/** Where the chain is read: needs no wallet where the configuration names the network. */
-async function readerOf (invocation: Invocation): Promise<{ network: NetworkPreset, port: TonReader }> {
+/** The network, and how its chain is read: needs neither wallet nor, for its name, the chain where the configuration names it. */
+async function networkOf (invocation: Invocation): Promise<{ network: NetworkPreset, openReader: () => Promise<TonReader> }> {
   if ((invocation.config.network ?? 'devnet') === 'devnet' && invocation.config.devnetGenesis === undefined) {
-    return openChain(invocation)
+    const { network, port } = await openChain(invocation)
+    return { network, openReader: async () => port }
   }
   const network = networkOfConfig(invocation)
-  return { network, port: await openPort(invocation, network) }
+  return { network, openReader: async () => openPort(invocation, network) }
 }
 
 const OWN_CODE: ReadonlySet<string> = new Set([CLIENT_VAULT_CODE_HASH, PROVIDER_STAKE_CODE_HASH])
@@ -105,12 +106,13 @@ function textOf ({ network, account, judged }: RegistryView): string {
 
 /** What the network allows, what is coming and from when, who governs. */
 export const registryShow: Command = async invocation => {
-  const { network, port } = await readerOf(invocation)
+  const { network, openReader } = await networkOf(invocation)
   if (network.registry == null && invocation.options.registry === undefined) {
     printResult(invocation.context, invocation.json, { network: network.name, registry: null, deployed: false }, () => noRegistryText(network))
     return EXIT_DONE
   }
   const account = registryAccount(invocation, network)
+  const port = await openReader()
   const view = await withProgress(invocation.context, 'Reading the chain', async () => readRegistryView(port, network, account, port.nowMs()))
   printResult(invocation.context, invocation.json, registryObject(view), () => textOf(view))
   return EXIT_DONE

@@ -77,8 +77,9 @@ export const registryGovernor = stepCommand(invocation => {
 /** Deploys a registry of this wallet's, or another governor's. A network is named after one when it is made, and never later. */
 export const registryDeploy: Command = async given => {
   const invocation = dryUnlessSent(given)
+  const asked = registryGenesisOf(invocation)
   const chain = await openChain(invocation)
-  const genesis = registryGenesisOf(invocation, chain.network, chain.wallet.account)
+  const genesis = { ...asked, governor: asked.governor ?? chain.wallet.account }
   const account = accountFromAddress(registryAddress(genesis))
   const code = await sendPlanned(invocation, chain, [{ ...planRegistryDeploy(account, genesis), isDone: async () => chain.port.isActive(account) }])
   const { devnetGenesis } = invocation.config

@@ -79,11 +79,11 @@ describe('npm start', function () {
   })
 
   it('refuses a port that is taken and a home in use, each with its code, advice and exit code 2', async () => {
-    const elsewhere = await mkdtemp(join(tmpdir(), 'cocoon-life-'))
+    const elsewhere = await Promise.all([1, 2].map(async () => mkdtemp(join(tmpdir(), 'cocoon-life-'))))
     const port = new URL(ready.gateway).port
     const cases = [
-      [{ home: elsewhere }, ['--port', port, '--chain-port', '0'], 'port_taken', '--port'],
-      [{ home: elsewhere }, ['--port', '0', '--chain-port', new URL(ready.chain).port], 'port_taken', '--chain-port'],
+      [{ home: elsewhere[0] }, ['--port', port, '--chain-port', '0'], 'port_taken', '--port'],
+      [{ home: elsewhere[1] }, ['--port', '0', '--chain-port', new URL(ready.chain).port], 'port_taken', '--chain-port'],
       [{ home }, ['--port', '0', '--chain-port', '0'], 'home_locked', 'kill all']
     ] as const
     await Promise.all(cases.map(async ([options, args, errorCode, advice]) => {
@@ -92,8 +92,10 @@ describe('npm start', function () {
       expect(last.error.remedy).to.be.a('string').that.is.not.empty()
       expect(err).to.include(`error ${errorCode}`).and.include(advice).and.not.match(/\n {4}at /)
     }))
-    expect(await leftOver(elsewhere)).to.deep.equal([])
-    await rm(elsewhere, { recursive: true, force: true })
+    for (const unused of elsewhere) {
+      expect(await leftOver(unused)).to.deep.equal([])
+      await rm(unused, { recursive: true, force: true })
+    }
   })
 
   it('starts a provider again that dies, and leaves one down that was killed on request', async () => {

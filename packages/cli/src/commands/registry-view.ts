@@ -50,7 +50,7 @@ export async function readRegistryView (port: Pick<TonReader, 'contract'>, netwo
 }
 
 /** The network, and how its chain is read: needs neither wallet nor, for its name, the chain where the configuration names it. */
-async function networkOf (invocation: Invocation): Promise<{ network: NetworkPreset, openReader: () => Promise<TonReader> }> {
+async function networkOf (invocation: Invocation): Promise<{ network: NetworkPreset, openReader (): Promise<TonReader> }> {
   if ((invocation.config.network ?? 'devnet') === 'devnet' && invocation.config.devnetGenesis === undefined) {
     const { network, port } = await openChain(invocation)
     return { network, openReader: async () => port }
